@@ -1,0 +1,229 @@
+"""One style for the whole course. The truth is always grey, a model orange, samples blue.
+
+Every function draws on the axes it is given and returns them; none of them shows a figure.
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; figures are opaque, so
+they look the same in a light and in a dark JupyterLab.
+"""
+
+from collections.abc import Callable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from torch import Tensor
+
+from dgm_lib.core import Grid
+
+TRUTH = "#4d4d4d"  # what is exact
+TRUTH_FILL = "#d4d4d4"
+MODEL = "#d55e00"  # what is learned or fitted
+SAMPLES = "#0072b2"  # what is drawn
+SECOND = "#009e73"  # a second model, a second sample
+THIRD = "#cc79a7"
+LABELS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a7500", "#4d4d4d")
+TRUTH_MAP = LinearSegmentedColormap.from_list("truth", ["#ffffff", "#c9c9c9", "#5a5a5a"])
+MODEL_MAP = LinearSegmentedColormap.from_list("model", ["#ffffff", "#f3c09a", MODEL])
+SIGNED_MAP = LinearSegmentedColormap.from_list("signed", [SAMPLES, "#ffffff", MODEL])
+
+STYLE = {
+    "figure.facecolor": "white",
+    "figure.dpi": 90,
+    "savefig.dpi": 90,
+    "axes.facecolor": "white",
+    "axes.edgecolor": "#7f7f7f",
+    "axes.labelcolor": "#222222",
+    "axes.titlesize": 11,
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": plt.cycler(color=[SAMPLES, MODEL, SECOND, THIRD, "#e69f00", "#56b4e9"]),
+    "axes.grid": False,
+    "text.color": "#222222",
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "image.cmap": "Greys",
+    "image.interpolation": "nearest",
+}
+
+
+def use_style() -> None:
+    """Give every figure of this notebook the style of the course."""
+    plt.rcParams.update(STYLE)
+
+
+def figure(cols: int = 1, rows: int = 1, width: float = 3.2, height: float = 3.2):
+    """A figure of `rows` × `cols` axes of the given size in inches -> (figure, axes)."""
+    return plt.subplots(
+        rows, cols, figsize=(width * cols, height * rows), layout="constrained", squeeze=True
+    )
+
+
+# ---- laws: what has a density --------------------------------------------------------------
+
+
+def truth(ax: Axes, target, n: int = 300) -> Axes:
+    """The exact density of a law: a filled grey curve in 1D, a grey heat map in 2D."""
+    if target.d == 1:
+        x, density = _density_1d(target.log_prob, target.box, n)
+        ax.fill_between(x, density, color=TRUTH_FILL, lw=0)
+        ax.plot(x, density, color=TRUTH, lw=1.2, label="p, exact")
+        return _frame_1d(ax, target.box)
+    return heat(ax, lambda x: target.log_prob(x).exp(), target.box, cmap=TRUTH_MAP, n=n)
+
+
+def contours(ax: Axes, target, n: int = 200, color: str = TRUTH) -> Axes:
+    """Thin contour lines of an exact 2D density, to lie over something else.
+
+    The lines enclose 50, 80 and 95 % of the probability.
+    """
+    grid = Grid(target.box, n)
+    density = target.log_prob(grid.points).exp()
+    levels = _levels_enclosing(density * grid.cell, (0.95, 0.8, 0.5)) / grid.cell
+    ax.contour(*grid.axes, density.T, levels=levels, colors=color, linewidths=0.8)
+    return frame(ax, target.box)
+
+
+def model(ax: Axes, log_prob: Callable[[Tensor], Tensor], box: Tensor, color: str = MODEL,
+          label: str | None = "q", dashed: bool = False, n: int = 300) -> Axes:  # fmt: skip
+    """The density of a model: a coloured curve in 1D, contour lines in 2D.
+
+    The lines enclose 50, 80 and 95 % of the model's probability; dash them to lie over others.
+    """
+    line = "--" if dashed else "-"
+    if len(box) == 1:
+        ax.plot(*_density_1d(log_prob, box, n), color=color, ls=line, label=label)
+        return _frame_1d(ax, box)
+    grid = Grid(box, n)
+    with torch.no_grad():
+        density = log_prob(grid.points).exp().double()
+    levels = _levels_enclosing(density * grid.cell, (0.95, 0.8, 0.5)) / grid.cell
+    ax.contour(*grid.axes, density.T, levels=levels, colors=color,
+               linewidths=1.3, linestyles=line)  # fmt: skip
+    if label:
+        ax.plot([], [], color=color, ls=line, label=label)
+    return frame(ax, box)
+
+
+def heat(ax: Axes, value: Callable[[Tensor], Tensor], box: Tensor, cmap=MODEL_MAP, n: int = 200,
+         **kwargs) -> Axes:  # fmt: skip
+    """A heat map of any function of x (*batch, 2) -> (*batch,)."""
+    grid = Grid(box, n)
+    with torch.no_grad():
+        image = value(grid.points).double().T.numpy()
+    extent = box.flatten().tolist()
+    ax.imshow(image, extent=extent, origin="lower", cmap=cmap, aspect="auto", **kwargs)
+    return frame(ax, box)
+
+
+# ---- samples -----------------------------------------------------------------------------------
+
+
+def samples(ax: Axes, x: Tensor, color: str = SAMPLES, label: str | None = None,
+            size: float = 4.0, alpha: float = 0.6) -> Axes:  # fmt: skip
+    """Points (n, 2) in the plane, or a histogram of points (n, 1) or (n,) on the line."""
+    x = x.detach().cpu()
+    if x.ndim == 2 and x.shape[-1] == 2:
+        ax.scatter(*x.T.numpy(), s=size, color=color, alpha=alpha, lw=0, label=label)
+        return ax
+    sns.histplot(x=x.flatten().numpy(), stat="density", bins=60, color=color, alpha=0.45,
+                 element="step", lw=0, label=label, ax=ax)  # fmt: skip
+    return ax
+
+
+def labelled(ax: Axes, x: Tensor, y: Tensor, size: float = 4.0) -> Axes:
+    """Points (n, 2) coloured by their label (n,)."""
+    for k in y.unique().tolist():
+        samples(ax, x[y == k], color=LABELS[k % len(LABELS)], label=f"y = {k}", size=size)
+    return ax
+
+
+def images(ax: Axes, x: Tensor, cols: int | None = None) -> Axes:
+    """A sheet of square images, one a row of x (n, side²) with values in [0, 1]."""
+    n, side = len(x), round(x.shape[-1] ** 0.5)
+    cols = cols or n
+    sheet = torch.ones(-(-n // cols) * cols, side + 1, side + 1)  # one pixel of margin
+    sheet[:n, :side, :side] = 1 - x.detach().cpu().reshape(n, side, side)
+    sheet = sheet.reshape(-1, cols, side + 1, side + 1).permute(0, 2, 1, 3)
+    ax.imshow(sheet.reshape(-1, cols * (side + 1)).numpy(), cmap="gray", vmin=0, vmax=1)
+    ax.set_axis_off()
+    return ax
+
+
+# ---- numbers -------------------------------------------------------------------------------------
+
+
+def truth_line(ax: Axes, value: float, label: str | None = None) -> Axes:
+    """A horizontal line at an exact value: the floor, the bound, the answer."""
+    ax.axhline(value, color=TRUTH, lw=1.2, ls="--", label=label, zorder=1)
+    return ax
+
+
+def band(ax: Axes, x: Sequence[float], value: Sequence[float], stderr: Sequence[float],
+         color: str = SAMPLES, label: str | None = None) -> Axes:  # fmt: skip
+    """A curve of estimates with a band of two standard errors on either side."""
+    x, value, stderr = (np.asarray(v, dtype=float) for v in (x, value, stderr))
+    ax.fill_between(x, value - 2 * stderr, value + 2 * stderr, color=color, alpha=0.2, lw=0)
+    ax.plot(x, value, color=color, marker="o", ms=3.5, label=label)
+    return ax
+
+
+def table(ax: Axes, values: Tensor, rows: Sequence[str], cols: Sequence[str],
+          fmt: str = ".2f", vmax: float | None = None) -> Axes:  # fmt: skip
+    """A table of numbers (rows, cols), darker where larger."""
+    sns.heatmap(np.asarray(values), annot=True, fmt=fmt, cmap=TRUTH_MAP, cbar=False, linewidths=1.5,
+                xticklabels=cols, yticklabels=rows, square=True, vmin=0, vmax=vmax, ax=ax)  # fmt: skip
+    ax.tick_params(length=0)
+    plt.setp(ax.get_yticklabels(), rotation=0)
+    return ax
+
+
+def losses(ax: Axes, values: Tensor, floor: float, window: int = 25, label: str = "loss") -> Axes:
+    """A training curve with its running mean and the floor that no model can pass."""
+    values = np.asarray(values, dtype=float)
+    smooth = np.convolve(values, np.ones(window) / window, mode="valid")
+    ax.plot(values, color=MODEL, alpha=0.25, lw=0.8)
+    ax.plot(np.arange(len(smooth)) + window - 1, smooth, color=MODEL, label=label)
+    truth_line(ax, floor, f"floor {floor:.3f}")
+    ax.set(xlabel="step", ylabel="nats")
+    ax.legend()
+    return ax
+
+
+# ---- frames --------------------------------------------------------------------------------------
+
+
+def frame(ax: Axes, box: Tensor) -> Axes:
+    """The axes of the plane: the box of the law, labelled, one unit as long as the other."""
+    (left, right), (bottom, top) = box.tolist()
+    ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x_1$", ylabel="$x_2$")
+    ax.set_aspect("equal" if 0.5 < (right - left) / (top - bottom) < 2 else "auto")
+    return ax
+
+
+def _frame_1d(ax: Axes, box: Tensor) -> Axes:
+    ax.set(xlim=tuple(box[0].tolist()), xlabel="$x$", ylabel="density")
+    ax.set_ylim(bottom=0)
+    return ax
+
+
+def _density_1d(log_prob, box: Tensor, n: int) -> tuple[np.ndarray, np.ndarray]:
+    x = Grid(box, n).points
+    with torch.no_grad():
+        return x.flatten().numpy(), log_prob(x).exp().double().flatten().numpy()
+
+
+def _levels_enclosing(mass: Tensor, shares: Sequence[float]) -> np.ndarray:
+    """The cell masses above which the cells hold the given shares of it (largest share first)."""
+    ordered = mass.flatten().sort(descending=True).values
+    enclosed = ordered.cumsum(0) / ordered.sum()
+    return np.array([ordered[(enclosed < share).sum().clamp(max=len(ordered) - 1)] for share in shares])
+
+

@@ -1,0 +1,65 @@
+"""What a cell says about a number: the value, its error bar, and whether it agrees with the truth.
+
+Notebooks are regression tests that compare printed text exactly. These helpers print a line that
+stays the same while the number stays within its stated error, and a marked one when it does not.
+"""
+
+import math
+from decimal import Decimal
+
+from dgm_lib.core import Estimate
+
+OUTSIDE = "<-- outside"
+
+
+def close(name: str, value: float, expected: float, tol: float, unit: str = "") -> float:
+    """Print the expected value of a number that may drift, as long as |value − expected| ≤ tol.
+
+    For anything that comes out of a training run: choose tol as about three standard deviations
+    of the value over seeds. Outside the tolerance the real value is printed, marked.
+    """
+    value = float(value)
+    if not tol > 0:
+        raise ValueError(f"tol must be positive, got {tol}")
+    shown_tol = _rounded_up(tol)
+    decimals = len(shown_tol.partition(".")[2])
+    expected_text = f"{expected:.{decimals}f} ± {shown_tol}{unit}"
+    if abs(value - expected) <= tol:
+        print(f"{name}: {expected_text}")
+    else:
+        print(f"{name}: {value:.6g}{unit}   {OUTSIDE} the expected {expected_text}")
+    return value
+
+
+def agrees(name: str, estimate: Estimate, exact: float, sigmas: float = 4.0) -> Estimate:
+    """Print an estimate with its standard error beside the exact value, marked where they differ.
+
+    They differ when |estimate − exact| > sigmas · stderr. A right estimate is marked about once
+    in 16,000 times at the default of four standard errors.
+    """
+    (value, stderr), exact = estimate, float(exact)
+    line = f"{name}: {estimate}   exact {_to_digits_of(exact, stderr)}"
+    if not abs(value - exact) <= sigmas * stderr:
+        line += f"   {OUTSIDE} {sigmas:g} standard errors"
+    print(line)
+    return estimate
+
+
+def holds(statement: str, truth: bool) -> bool:
+    """Print a statement with a tick, or marked when it does not hold here."""
+    print(f"✓ {statement}" if truth else f"✗ {statement}   {OUTSIDE} what was claimed")
+    return bool(truth)
+
+
+def _rounded_up(tol: float) -> str:
+    """A tolerance to two digits, never smaller than it is: 0.0101 becomes 0.011."""
+    unit = 10.0 ** (math.floor(math.log10(tol)) - 1)
+    shown = Decimal(math.ceil(tol / unit - 1e-9)) * Decimal(f"{unit:.0e}")
+    return f"{shown.normalize():f}"
+
+
+def _to_digits_of(value: float, error: float) -> str:
+    """A value with as many decimals as its error deserves, and one more."""
+    if not (math.isfinite(error) and error > 0):
+        return f"{value:.6g}"
+    return f"{value:.{max(0, 1 - math.floor(math.log10(error)))}f}"

@@ -1,0 +1,100 @@
+"""The style of the course: what is drawn is what is true, and nothing global changes unasked."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from dgm_lib import plot, targets
+from dgm_lib.core import generator
+
+
+@pytest.fixture
+def ax():
+    fig, ax = plot.figure()
+    yield ax
+    plt.close(fig)
+
+
+def test_truth_on_the_line_is_the_exact_density(ax) -> None:
+    law = targets.two_modes()
+    plot.truth(ax, law)
+    x, y = ax.lines[0].get_data()
+    exact = law.log_prob(torch.as_tensor(x)[:, None]).exp()
+    np.testing.assert_allclose(y, exact, rtol=1e-12)
+
+
+def test_truth_in_the_plane_is_the_exact_density_the_right_way_up(ax) -> None:
+    law = targets.GaussianMixture([[1.0, -2.0]], scale=0.3)
+    plot.truth(ax, law, n=101)
+    image = ax.images[0]
+    rows, cols = np.unravel_index(np.argmax(image.get_array()), (101, 101))
+    left, right, bottom, top = image.get_extent()
+    peak = left + (cols + 0.5) / 101 * (right - left), bottom + (rows + 0.5) / 101 * (top - bottom)
+    assert image.origin == "lower"
+    np.testing.assert_allclose(peak, (1.0, -2.0), atol=0.05)
+
+
+@pytest.mark.parametrize("name", ["moons", "ring"])
+def test_contours_enclose_the_shares_they_claim(name) -> None:
+    law = targets.GALLERY[name]
+    mass = torch.rand(200, 200, generator=generator(0), dtype=torch.float64)
+    levels = plot._levels_enclosing(mass / mass.sum(), (0.95, 0.8, 0.5))
+    shares = [(mass / mass.sum())[mass / mass.sum() >= level].sum().item() for level in levels]
+    np.testing.assert_allclose(shares, (0.95, 0.8, 0.5), atol=1e-3)
+    fig, axes = plot.figure()
+    plot.contours(axes, law)
+    plt.close(fig)
+
+
+def test_a_band_is_two_standard_errors_either_side(ax) -> None:
+    plot.band(ax, [0, 1], [1.0, 2.0], [0.1, 0.2])
+    y = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert y.min() == pytest.approx(0.8) and y.max() == pytest.approx(2.4)
+
+
+def test_a_sheet_of_images_keeps_every_image(ax) -> None:
+    x = torch.zeros(5, 9)
+    x[3, 4] = 1.0  # the middle pixel of the fourth image
+    plot.images(ax, x, cols=3)
+    sheet = np.asarray(ax.images[0].get_array())
+    assert sheet.shape == (8, 12)
+    assert np.argwhere(sheet == 0).tolist() == [[5, 1]]
+
+
+def test_every_function_returns_its_axes(ax) -> None:
+    law, x = targets.GALLERY["ring"], targets.GALLERY["ring"].sample((50,), generator=generator(0))
+    y = torch.arange(50) % 3
+    assert all(
+        returned is ax
+        for returned in (
+            plot.truth(ax, law),
+            plot.contours(ax, law),
+            plot.model(ax, law.log_prob, law.box),
+            plot.samples(ax, x),
+            plot.samples(ax, x[:, 0]),
+            plot.labelled(ax, x, y),
+            plot.losses(ax, torch.rand(60, generator=generator(1)), floor=0.0),
+            plot.truth_line(ax, 0.0, "zero"),
+            plot.table(ax, torch.eye(2), ["a", "b"], ["c", "d"]),
+        )
+    )
+
+
+def test_the_style_is_applied_only_when_asked_for() -> None:
+    before = dict(plt.rcParams)
+    fig, _ = plot.figure()
+    plt.close(fig)
+    assert dict(plt.rcParams) == before
+    with plt.rc_context():
+        plot.use_style()
+        assert plt.rcParams["figure.facecolor"] == "white"
+        assert dict(plt.rcParams) != before
+    assert dict(plt.rcParams) == before
+
+
+def test_colours_of_truth_model_and_samples_can_be_told_apart() -> None:
+    """In luminance too, for a black-and-white print: at least 5 % between any two."""
+    rgb = torch.tensor([plt.matplotlib.colors.to_rgb(c) for c in (plot.TRUTH, plot.MODEL, plot.SAMPLES)])
+    luminance = rgb @ torch.tensor([0.2126, 0.7152, 0.0722])
+    assert torch.pdist(luminance[:, None]).min() > 0.05

@@ -1,0 +1,141 @@
+"""Small neural networks: functions of x, or of (x, t), and nothing probabilistic.
+
+They take any batch shape and say so clearly when the last dimension is not what they were built
+for, where a bare matrix product would fail cryptically or broadcast in silence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+Activation = Callable[[], nn.Module]
+
+
+class MLP(nn.Sequential):
+    """A multilayer perceptron, `(*batch, d_in) -> (*batch, d_out)`; `hidden=()` is affine.
+
+    >>> MLP(2, 3, hidden=(16,))(torch.zeros(5, 7, 2)).shape
+    torch.Size([5, 7, 3])
+    """
+
+    def __init__(
+        self,
+        d_in: int,
+        d_out: int,
+        hidden: Sequence[int] = (64, 64),
+        activation: Activation = nn.SiLU,
+    ) -> None:
+        widths = (d_in, *hidden)
+        inner = (layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation()))
+        super().__init__(*inner, nn.Linear(widths[-1], d_out))
+        self.d_in, self.d_out = d_in, d_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        _require_last(x, self.d_in, "x")
+        return super().forward(x)
+
+
+class TimeFeatures(nn.Module):
+    """Sines and cosines of a time, `(*batch, 1) -> (*batch, features)`.
+
+    The angles are t · ω for frequencies ω spaced geometrically from 1 to `fastest`: the slowest
+    sees all of [0, 1] at once, the fastest resolves about 1/`fastest` of it. For times that
+    count to T instead, `fastest=1` and t/T, or ω scaled likewise. (Vaswani et al., 2017.)
+    """
+
+    def __init__(self, features: int = 32, fastest: float = 100.0) -> None:
+        super().__init__()
+        if features < 2 or features % 2:
+            raise ValueError(f"features must be even and positive, got {features}")
+        self.register_buffer("omega", torch.logspace(0, math.log10(fastest), features // 2))
+
+    def forward(self, t: Tensor) -> Tensor:
+        _require_last(t, 1, "t")
+        angles = t * self.omega
+        return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
+class TimeMLP(nn.Module):
+    """A perceptron of a point and a time, `(*batch, d_in), (*batch, 1) -> (*batch, d_out)`.
+
+    t has the rank of x; a size of 1 in its batch shape stands for all of x's, so that one time
+    for everybody is `torch.full((1, 1), t)`. Anything else is an error, never broadcast.
+    """
+
+    def __init__(
+        self,
+        d_in: int,
+        d_out: int,
+        hidden: Sequence[int] = (64, 64),
+        features: int = 32,
+        activation: Activation = nn.SiLU,
+    ) -> None:
+        super().__init__()
+        self.d_in, self.d_out = d_in, d_out
+        self.time = TimeFeatures(features)
+        self.mlp = MLP(d_in + features, d_out, hidden, activation)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        _require_last(x, self.d_in, "x")
+        batch = x.shape[:-1]
+        fits = t.ndim == x.ndim and all(a in (1, b) for a, b in zip(t.shape, (*batch, 1)))
+        if not fits:
+            raise ValueError(f"t must have shape {(*batch, 1)} to go with x, got {tuple(t.shape)}")
+        return self.mlp(torch.cat([x, self.time(t).expand(*batch, -1)], dim=-1))
+
+
+class ConvEncoder(nn.Module):
+    """A convolutional network from 8×8 images, `(*batch, channels, 8, 8) -> (*batch, d_out)`."""
+
+    def __init__(
+        self, d_out: int, channels: int = 1, width: int = 32, activation: Activation = nn.SiLU
+    ) -> None:
+        super().__init__()
+        self.image, self.d_out = (channels, 8, 8), d_out
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1),
+            activation(),
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),  # 8×8 to 4×4
+            activation(),
+            nn.Flatten(),
+            nn.Linear(2 * width * 4 * 4, d_out),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        if tuple(x.shape[-3:]) != self.image:
+            raise ValueError(f"x must end in the shape {self.image}, got {tuple(x.shape)}")
+        batch = x.shape[:-3]
+        return self.layers(x.reshape(batch.numel(), *self.image)).reshape(*batch, self.d_out)
+
+
+class ConvDecoder(nn.Module):
+    """The way back to 8×8 images, `(*batch, d_in) -> (*batch, channels, 8, 8)`."""
+
+    def __init__(
+        self, d_in: int, channels: int = 1, width: int = 32, activation: Activation = nn.SiLU
+    ) -> None:
+        super().__init__()
+        self.d_in, self.image = d_in, (channels, 8, 8)
+        self.layers = nn.Sequential(
+            nn.Linear(d_in, 2 * width * 4 * 4),
+            nn.Unflatten(-1, (2 * width, 4, 4)),
+            activation(),
+            nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1),  # 4×4 to 8×8
+            activation(),
+            nn.Conv2d(width, channels, 3, padding=1),
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        _require_last(z, self.d_in, "z")
+        batch = z.shape[:-1]
+        return self.layers(z.reshape(batch.numel(), self.d_in)).reshape(*batch, *self.image)
+
+
+def _require_last(x: Tensor, d: int, name: str) -> None:
+    if x.ndim == 0 or x.shape[-1] != d:
+        raise ValueError(f"{name} must have {d} as its last dimension, got {tuple(x.shape)}")

@@ -1,0 +1,72 @@
+"""Checkpoints: a run that is killed goes on from its file as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+import torch
+
+from dgm_lib.training.step import Step
+
+FORMAT = "dgm_lib training state, version 1"
+
+
+def checkpoint(run: Iterable[Step], path: str | Path, every: int = 500) -> Iterator[Step]:
+    """Pass the steps on, writing the run's state to `path` at every so many and at the last.
+
+    The file is replaced whole, never half written: `train(..., resume=path)` finds the last
+    complete one whenever the run is killed.
+    """
+    if every < 1:
+        raise ValueError(f"every must be a positive number of steps, got {every}")
+    return _checkpointed(run, Path(path), every)
+
+
+def _checkpointed(run: Iterable[Step], path: Path, every: int) -> Iterator[Step]:
+    step, saved = None, True
+    for step in run:
+        saved = step.index % every == 0
+        if saved:
+            save(step.state(), path)
+        yield step
+    if not saved:
+        save(step.state(), path)
+
+
+def save(state: dict, path: Path) -> None:
+    """Write the state to a file beside `path`, then put it in its place in one move."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".tmp")
+    with beside.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def load(path: str | Path) -> dict:
+    """The state that `checkpoint` wrote, or a `ValueError` when the file is not such a one.
+
+    Nothing in the file is executed.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(f"there is no checkpoint at {path}")
+    try:
+        with ZipFile(path) as records:
+            damaged = records.testzip()  # torch itself does not look at the check sums
+        if damaged:
+            raise BadZipFile(f"check sum of {damaged}")
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds, as the damage has it
+        raise ValueError(f"{path} is damaged, cut short or no checkpoint at all") from error
+    return checked(state, str(path))
+
+
+def checked(state: object, name: str) -> dict:
+    """The state, once it is known to be a training run's."""
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise ValueError(f"{name} does not hold a training run: it was written by something else")
+    return state

@@ -1,0 +1,50 @@
+"""Interactive demos: a simulation, drawn as it runs, steered by sliders.
+
+A simulation is a generator `sim(p, rng)` that yields dicts; a `Scene` of layers draws them; a
+`Demo` plays them, in a notebook with controls and without a screen in a test.
+"""
+
+from dgm_lib.demo.controls import Actions, Choice, Drawing, Slider, Toggle
+from dgm_lib.demo.demo import Demo
+from dgm_lib.demo.drawing import DrawPad
+from dgm_lib.demo.layers import (
+    Arrows,
+    Bars,
+    Curve,
+    Density,
+    Ellipse,
+    Field,
+    Fill,
+    Hist,
+    Layer,
+    Line,
+    Points,
+    Trails,
+)
+from dgm_lib.demo.run import Run
+from dgm_lib.demo.scene import Panel, Scene
+
+__all__ = [
+    "Actions",
+    "Arrows",
+    "Bars",
+    "Choice",
+    "Curve",
+    "Demo",
+    "Density",
+    "DrawPad",
+    "Drawing",
+    "Ellipse",
+    "Field",
+    "Fill",
+    "Hist",
+    "Layer",
+    "Line",
+    "Panel",
+    "Points",
+    "Run",
+    "Scene",
+    "Slider",
+    "Toggle",
+    "Trails",
+]

@@ -1,0 +1,22 @@
+"""The layers of a scene: each draws one thing on its axes and brings it up to date."""
+
+from dgm_lib.demo.layers.base import Layer, Source
+from dgm_lib.demo.layers.line import Fill, Hist, Line
+from dgm_lib.demo.layers.numbers import Bars, Curve
+from dgm_lib.demo.layers.plane import Arrows, Density, Ellipse, Field, Points, Trails
+
+__all__ = [
+    "Arrows",
+    "Bars",
+    "Curve",
+    "Density",
+    "Ellipse",
+    "Field",
+    "Fill",
+    "Hist",
+    "Layer",
+    "Line",
+    "Points",
+    "Source",
+    "Trails",
+]

@@ -1,0 +1,180 @@
+"""KL by sampling, with its error bar."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.targets import GaussianMixture
+
+
+def monte_carlo_kl(p, q, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Densities p and q -> an estimate of KL(p‖q) from n samples (), its standard error ()."""
+    x = p.sample((n,), generator=generator)
+    log_ratio = p.log_prob(x) - q.log_prob(x)
+    return log_ratio.mean(), log_ratio.std() / math.sqrt(n)
+
+
+def _monte_carlo_cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
+    def law(d):
+        mu = torch.randn(1, d, generator=generator, dtype=torch.float64)
+        scale = 0.6 + torch.rand(1, generator=generator).item()
+        return GaussianMixture(mu, scale=scale).to(dtype=dtype)
+
+    def seeded():
+        return torch.Generator().manual_seed(int(torch.randint(2**31, (), generator=generator)))
+
+    return [(law(d), law(d), n, seeded()) for d, n in ((1, 4000), (2, 6000), (3, 5000))]
+
+
+def _like_the_reference(out, expected, args) -> str | None:
+    """A right answer may use the generator in another order: agree within the error bars."""
+    (value, stderr), (value_ref, stderr_ref) = (tuple(map(float, pair)) for pair in (out, expected))
+    if not abs(stderr - stderr_ref) <= 0.2 * stderr_ref:
+        return f"your standard error is {stderr:.4g}, expected about {stderr_ref:.4g}"
+    if not abs(value - value_ref) <= 6 * stderr_ref:
+        return f"your estimate is {value:.4g}, expected {value_ref:.4g} ± {stderr_ref:.2g}"
+    return None
+
+
+def _terms(p, q, x):
+    return p.log_prob(x) - q.log_prob(x)
+
+
+def _mean_and_error(terms):
+    return terms.mean(), terms.std() / math.sqrt(len(terms))
+
+
+def _from_q(p, q, n, generator):
+    return _mean_and_error(_terms(p, q, q.sample((n,), generator=generator)))
+
+
+def _reverse(p, q, n, generator):
+    return monte_carlo_kl(q, p, n, generator)
+
+
+def _sign(p, q, n, generator):
+    return _mean_and_error(-_terms(p, q, p.sample((n,), generator=generator)))
+
+
+def _no_root(p, q, n, generator):
+    terms = _terms(p, q, p.sample((n,), generator=generator))
+    return terms.mean(), terms.std()
+
+
+def _over_n(p, q, n, generator):
+    terms = _terms(p, q, p.sample((n,), generator=generator))
+    return terms.mean(), terms.std() / n
+
+
+def _variance_over_n(p, q, n, generator):
+    terms = _terms(p, q, p.sample((n,), generator=generator))
+    return terms.mean(), terms.var() / n
+
+
+def _variance(p, q, n, generator):
+    terms = _terms(p, q, p.sample((n,), generator=generator))
+    return terms.mean(), terms.var() / math.sqrt(n)
+
+
+def _no_logs(p, q, n, generator):
+    return _mean_and_error(_terms(p, q, p.sample((n,), generator=generator)).exp())
+
+
+def _log_of_mean(p, q, n, generator):
+    terms = _terms(p, q, p.sample((n,), generator=generator))
+    return terms.exp().mean().log(), terms.std() / math.sqrt(n)
+
+
+def _weighted_again(p, q, n, generator):
+    x = p.sample((n,), generator=generator)
+    return _mean_and_error(p.log_prob(x).exp() * _terms(p, q, x))
+
+
+def _cross_entropy(p, q, n, generator):
+    return _mean_and_error(-q.log_prob(p.sample((n,), generator=generator)))
+
+
+def _summed(p, q, n, generator):
+    terms = _terms(p, q, p.sample((n,), generator=generator))
+    return terms.sum(), terms.std() / math.sqrt(n)
+
+
+def _global_randomness(p, q, n, generator):
+    return _mean_and_error(_terms(p, q, p.sample((n,))))
+
+
+def _var_mean(p, q, n, generator):
+    x = p.sample((n,), generator=generator)
+    var, mean = torch.var_mean(p.log_prob(x) - q.log_prob(x), correction=0)
+    return mean, (var / n).sqrt()
+
+
+def _one_by_one(p, q, n, generator):
+    xs = [p.sample((1,), generator=generator)[0] for _ in range(n)]
+    return _mean_and_error(_terms(p, q, torch.stack(xs)))
+
+
+def _two_means(p, q, n, generator):
+    x = p.sample((n,), generator=generator)
+    terms = _terms(p, q, x)
+    mean = terms.sum() / n
+    return mean, torch.sqrt(((terms - mean) ** 2).sum() / (n - 1)) / n**0.5
+
+
+MISTAKES = (
+    Mistake(
+        "samples from q",
+        _from_q,
+        "your samples come from q: KL(p‖q) is an average over samples from p",
+    ),
+    Mistake("reverse", _reverse, "this is the reverse divergence, KL(q‖p): p and q are swapped"),
+    Mistake("sign", _sign, "the sign is flipped: average log p(x) − log q(x)"),
+    Mistake(
+        "deviation of one term",
+        _no_root,
+        "this is the standard deviation of one term; that of their mean is smaller by √n",
+    ),
+    Mistake("over n", _over_n, "you divide the standard deviation by n: divide by √n"),
+    Mistake(
+        "variance over n",
+        _variance_over_n,
+        "this is the squared standard error: take the root of var / n",
+    ),
+    Mistake("variance", _variance, "you take the variance where the standard deviation belongs"),
+    Mistake("no logs", _no_logs, "you average p(x)/q(x) itself: take its logarithm first"),
+    Mistake(
+        "log of the mean",
+        _log_of_mean,
+        "you take the log of the mean ratio: KL is the mean of the log ratio",
+    ),
+    Mistake(
+        "weighted again",
+        _weighted_again,
+        "you weight by p(x) again: samples from p come with the right frequency already",
+    ),
+    Mistake(
+        "cross-entropy",
+        _cross_entropy,
+        "this is the cross-entropy −E log q: the term log p(x) is missing",
+    ),
+    Mistake("summed", _summed, "you sum the terms: the estimate is their mean"),
+)
+
+Exercise(
+    monte_carlo_kl,
+    title="Monte-Carlo KL with its error bar",
+    minutes=8,
+    difficulty=1,
+    returns="two numbers, the estimate () and its standard error ()",
+    cases=_monte_carlo_cases,
+    compare=_like_the_reference,
+    mistakes=MISTAKES,
+    accepts=[_var_mean, _one_by_one, _two_means],
+    hints=(
+        "KL(p‖q) is an average over samples from p. Which law must x come from?",
+        "log_ratio = p.log_prob(x) - q.log_prob(x): one number per sample. Its mean is the estimate.",
+        "The standard error of a mean of n terms is their standard deviation over √n.",
+    ),
+)

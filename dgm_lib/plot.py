@@ -1,6 +1,6 @@
 """One style for the whole course. The truth is always grey, a model orange, samples blue.
 
-Every function draws on the axes it is given and returns them; none of them shows a figure.
+Every function draws on the axes it is given and returns them; only `show` shows a figure.
 Colours are Okabe and Ito's, which colour-blind readers can tell apart; figures are opaque, so
 they look the same in a light and in a dark JupyterLab.
 """
@@ -64,6 +64,11 @@ def figure(cols: int = 1, rows: int = 1, width: float = 3.2, height: float = 3.2
     return plt.subplots(
         rows, cols, figsize=(width * cols, height * rows), layout="constrained", squeeze=True
     )
+
+
+def show() -> None:
+    """Show the figures of this cell, and not the value of its last line."""
+    plt.show()
 
 
 # ---- laws: what has a density --------------------------------------------------------------

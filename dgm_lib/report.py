@@ -2,6 +2,7 @@
 
 Notebooks are regression tests that compare printed text exactly. These helpers print a line that
 stays the same while the number stays within its stated error, and a marked one when it does not.
+They return nothing, so that a cell may end with one of them.
 """
 
 import math
@@ -12,7 +13,7 @@ from dgm_lib.core import Estimate
 OUTSIDE = "<-- outside"
 
 
-def close(name: str, value: float, expected: float, tol: float, unit: str = "") -> float:
+def close(name: str, value: float, expected: float, tol: float, unit: str = "") -> None:
     """Print the expected value of a number that may drift, as long as |value − expected| ≤ tol.
 
     For anything that comes out of a training run: choose tol as about three standard deviations
@@ -28,10 +29,9 @@ def close(name: str, value: float, expected: float, tol: float, unit: str = "") 
         print(f"{name}: {expected_text}")
     else:
         print(f"{name}: {value:.6g}{unit}   {OUTSIDE} the expected {expected_text}")
-    return value
 
 
-def agrees(name: str, estimate: Estimate, exact: float, sigmas: float = 4.0) -> Estimate:
+def agrees(name: str, estimate: Estimate, exact: float, sigmas: float = 4.0) -> None:
     """Print an estimate with its standard error beside the exact value, marked where they differ.
 
     They differ when |estimate − exact| > sigmas · stderr. A right estimate is marked about once
@@ -42,13 +42,11 @@ def agrees(name: str, estimate: Estimate, exact: float, sigmas: float = 4.0) -> 
     if not abs(value - exact) <= sigmas * stderr:
         line += f"   {OUTSIDE} {sigmas:g} standard errors"
     print(line)
-    return estimate
 
 
-def holds(statement: str, truth: bool) -> bool:
+def holds(statement: str, truth: bool) -> None:
     """Print a statement with a tick, or marked when it does not hold here."""
     print(f"✓ {statement}" if truth else f"✗ {statement}   {OUTSIDE} what was claimed")
-    return bool(truth)
 
 
 def _rounded_up(tol: float) -> str:

@@ -14,7 +14,7 @@ def said(capsys: pytest.CaptureFixture) -> str:
 
 @pytest.mark.parametrize("value", [0.4412, 0.4439, 0.4461, 0.4499])
 def test_close_prints_one_line_for_all_values_within_tolerance(capsys, value) -> None:
-    assert close("loss", value, expected=0.445, tol=0.005, unit=" nats") == value
+    close("loss", value, expected=0.445, tol=0.005, unit=" nats")
     assert said(capsys) == "loss: 0.445 ± 0.005 nats\n"
 
 
@@ -57,5 +57,7 @@ def test_agrees_marks_a_wrong_value_without_spread(capsys) -> None:
 
 
 def test_holds_ticks_or_marks(capsys) -> None:
-    assert holds("1 < 2", 1 < 2) is True and said(capsys) == "✓ 1 < 2\n"
-    assert holds("2 < 1", 2 < 1) is False and OUTSIDE in said(capsys)
+    holds("1 < 2", 1 < 2)
+    assert said(capsys) == "✓ 1 < 2\n"
+    holds("2 < 1", 2 < 1)
+    assert OUTSIDE in said(capsys)

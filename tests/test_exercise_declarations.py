@@ -46,7 +46,9 @@ def _one(reference, **settings):
     (lambda x: 1.5, lambda x: 1.5, ""),
     (lambda x: 1.5, lambda x: np.float64(1.5), ""),
     (lambda x: 2.0, lambda x: 2, ""),
-    (lambda x: 1.5, lambda x: x.mean(), "expected a float, got a Tensor: `.item()` makes"),
+    (lambda x: 1.5, lambda x: x[0] * 0 + 1.5, ""),
+    (lambda x: 1.5, lambda x: x, "expected a float, got a Tensor with dimensions"),
+    (lambda x: 3, lambda x: x[0] * 0 + 3, "expected an int, got a Tensor: `.item()` makes"),
     (lambda x: 1.5, lambda x: 1.6, "yours 1.6, expected 1.5"),
     (lambda x: 1.5, lambda x: "1.5", "expected a float, got a str"),
     (lambda x: 1.5, lambda x: float("nan"), "the result must be finite"),
@@ -68,7 +70,7 @@ def _one(reference, **settings):
      "yours at index (0, 0) 2.5, expected 1.5"),
     (lambda x: x * 1, lambda x: torch.nn.Parameter(x), ""),
     (lambda x: x[:0], lambda x: x[:0], ""),
-], ids=range(24))
+], ids=range(26))
 def test_outputs_of_all_kinds(reference, answer, words):
     exercise = _one(reference, tolerances={torch.float32: Tolerance(1e-6, 0)})
     verdict = evaluate(exercise, answer)

@@ -40,19 +40,26 @@ def kind_differs(out: Any, expected: Any) -> str:
     if isinstance(expected, bool):
         return "" if kind is bool else f"expected True or False, got {a(kind)}"
     if isinstance(expected, (int, float)):
-        return "" if _is_number(kind, type(expected)) else _expected_number(kind, type(expected))
+        right = _is_number(out, type(expected))
+        return "" if right else _expected_number(out, type(expected))
     right = issubclass(kind, type(expected))
     return "" if right else f"expected {a(type(expected))}, got {a(kind)}"
 
 
-def _is_number(kind: type, expected: type) -> bool:
+def _is_number(out: Any, expected: type) -> bool:
+    """Whether it can stand for a Python number; for a float, a tensor without dimensions can."""
+    kind = type(out)
+    if kind is Tensor and issubclass(expected, float):
+        return out.ndim == 0 and not out.is_complex() and out.dtype != torch.bool
     allowed = (int, float) if issubclass(expected, float) else int
     return issubclass(kind, allowed) and kind is not bool
 
 
-def _expected_number(kind: type, expected: type) -> str:
-    cure = ": `.item()` makes a tensor a number" if issubclass(kind, Tensor) else ""
-    return f"expected {a(expected)}, got {a(kind)}{cure}"
+def _expected_number(out: Any, expected: type) -> str:
+    words = f"expected {a(expected)}, got {a(type(out))}"
+    if not issubclass(type(out), Tensor):
+        return words
+    return words + (": `.item()` makes it a number" if out.ndim == 0 else " with dimensions")
 
 
 def _expected_tensor(kind: type) -> str:
@@ -150,8 +157,10 @@ def value_differs(out: Any, expected: Any, tolerance: Tolerance) -> str:
     return "" if close.all() else _show_difference(out, expected, close)
 
 
-def _plain(number: float | int) -> float:
+def _plain(number: float | int | Tensor) -> float:
     """A Python float, past whatever a subclass has made of its methods."""
+    if type(number) is Tensor:
+        return number.item()
     return float.__add__(number, 0.0) if issubclass(type(number), float) else int.__float__(number)
 
 

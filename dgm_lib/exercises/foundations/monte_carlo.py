@@ -3,17 +3,17 @@
 import math
 
 import torch
-from torch import Tensor
 
+from dgm_lib.core import Estimate
 from dgm_lib.exercises import Exercise, Mistake
 from dgm_lib.targets import GaussianMixture
 
 
-def monte_carlo_kl(p, q, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Densities p and q -> an estimate of KL(p‖q) from n samples (), its standard error ()."""
+def monte_carlo_kl(p, q, n: int, generator: torch.Generator) -> tuple[float, float]:
+    """Densities p and q -> an estimate of KL(p‖q) from n samples, and its standard error."""
     x = p.sample((n,), generator=generator)
     log_ratio = p.log_prob(x) - q.log_prob(x)
-    return log_ratio.mean(), log_ratio.std() / math.sqrt(n)
+    return log_ratio.mean().item(), log_ratio.std().item() / math.sqrt(n)
 
 
 def _monte_carlo_cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
@@ -116,6 +116,11 @@ def _one_by_one(p, q, n, generator):
     return _mean_and_error(_terms(p, q, torch.stack(xs)))
 
 
+def _estimate(p, q, n, generator):
+    x = p.sample((n,), generator=generator)
+    return tuple(Estimate.of(p.log_prob(x) - q.log_prob(x)))
+
+
 def _two_means(p, q, n, generator):
     x = p.sample((n,), generator=generator)
     terms = _terms(p, q, x)
@@ -167,11 +172,11 @@ Exercise(
     title="Monte-Carlo KL with its error bar",
     minutes=8,
     difficulty=1,
-    returns="two numbers, the estimate () and its standard error ()",
+    returns="two numbers, the estimate and its standard error",
     cases=_monte_carlo_cases,
     compare=_like_the_reference,
     mistakes=MISTAKES,
-    accepts=[_var_mean, _one_by_one, _two_means],
+    accepts=[_var_mean, _one_by_one, _estimate, _two_means],
     hints=(
         "KL(p‖q) is an average over samples from p. Which law must x come from?",
         "log_ratio = p.log_prob(x) - q.log_prob(x): one number per sample. Its mean is the estimate.",

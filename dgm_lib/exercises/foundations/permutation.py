@@ -196,6 +196,13 @@ def _split(x, y, statistic, permutations, generator):
     return count / (permutations + 1)
 
 
+def _tensor(x, y, statistic, permutations, generator):
+    pooled, n, observed = torch.cat([x, y]), len(x), statistic(x, y)
+    orders = [torch.randperm(len(pooled), generator=generator) for _ in range(permutations)]
+    values = torch.stack([statistic(pooled[o[:n]], pooled[o[n:]]) for o in orders])
+    return (1 + (values >= observed).sum()) / (1 + permutations)
+
+
 Exercise(
     permutation_p_value,
     title="Permutation p-value",
@@ -274,7 +281,7 @@ Exercise(
             "every deal is the same: use the generator you are given, seeded once outside",
         ),
     ],
-    accepts=[_all_at_once, _observed_in_the_list, _split],
+    accepts=[_all_at_once, _observed_in_the_list, _split, _tensor],
     hints=(
         "Compute the observed statistic once. Then pool: torch.cat([x, y]).",
         "order = torch.randperm(len(pooled), generator=generator); the first n rows are the new x.",

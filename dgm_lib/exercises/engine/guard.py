@@ -9,6 +9,7 @@ import random
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -116,14 +117,22 @@ def _exit_raises() -> Iterator[None]:
 class Guard:
     """Calls functions within a time limit, catches their printing, puts the global state back.
 
-    deeds: what the calls did to the global state, in words.
     printed: what the first call printed.
     """
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
-        self.deeds: list[str] = []
+        self._calls_with: Counter[str] = Counter()
         self.printed: str | None = None
+
+    @property
+    def deeds(self) -> list[str]:
+        """What the calls did to the global state, in words.
+
+        Only what more than one of them did: torch itself changes some of it once, when it loads
+        a part of its own that is needed for the first time.
+        """
+        return [deed for deed, calls in self._calls_with.items() if calls > 1]
 
     def call(self, function: Callable, *args: Any) -> Any:
         """`function(*args)`; whatever it raises comes through, Timeout if time is up."""
@@ -148,17 +157,13 @@ class Guard:
             now = BUILTINS.copy()
             BUILTINS.update(before)
             if any(now.get(name) is not value for name, value in before.items()):
-                self._note(REPLACES)
-
-    def _note(self, deed: str) -> None:
-        if deed not in self.deeds:
-            self.deeds.append(deed)
+                self._calls_with[REPLACES] += 1
 
     def _restore(self, before: list[Any]) -> None:
         for setting, value in zip(SETTINGS, before):
             if not self._is(setting, value):
                 setting.restore(value)
-                self._note(setting.deed)
+                self._calls_with[setting.deed] += 1
 
     @staticmethod
     def _is(setting: Setting, value: Any) -> bool:

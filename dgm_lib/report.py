@@ -17,28 +17,32 @@ def close(name: str, value: float, expected: float, tol: float, unit: str = "") 
     """Print the expected value of a number that may drift, as long as |value − expected| ≤ tol.
 
     For anything that comes out of a training run: choose tol as about three standard deviations
-    of the value over seeds. Outside the tolerance the real value is printed, marked.
+    of the value over seeds. Outside the tolerance the real value is printed, marked. The line
+    says "to within", since ± is for standard errors.
     """
     value = float(value)
     if not tol > 0:
         raise ValueError(f"tol must be positive, got {tol}")
     shown_tol = _rounded_up(tol)
     decimals = len(shown_tol.partition(".")[2])
-    expected_text = f"{expected:.{decimals}f} ± {shown_tol}{unit}"
+    expected_text = f"{expected:.{decimals}f}{unit} to within {shown_tol}"
     if abs(value - expected) <= tol:
         print(f"{name}: {expected_text}")
     else:
         print(f"{name}: {value:.6g}{unit}   {OUTSIDE} the expected {expected_text}")
 
 
-def agrees(name: str, estimate: Estimate, exact: float, sigmas: float = 4.0) -> None:
+def agrees(
+    name: str, estimate: Estimate, exact: float, sigmas: float = 4.0, word: str = "exact"
+) -> None:
     """Print an estimate with its standard error beside the exact value, marked where they differ.
 
     They differ when |estimate − exact| > sigmas · stderr. A right estimate is marked about once
-    in 16,000 times at the default of four standard errors.
+    in 16,000 times at the default of four standard errors. `word` says what `exact` is where it
+    is not the exact value: a claim, a bound.
     """
     (value, stderr), exact = estimate, float(exact)
-    line = f"{name}: {estimate}   exact {_to_digits_of(exact, stderr)}"
+    line = f"{name}: {estimate}   {word} {_to_digits_of(exact, stderr)}"
     if not abs(value - exact) <= sigmas * stderr:
         line += f"   {OUTSIDE} {sigmas:g} standard errors"
     print(line)

@@ -129,7 +129,8 @@ def large_or_nameless(root: Path) -> list[str]:
     found = []
     for name, path in files(root, "dgm_lib", "tools", "tests", "benchmarks"):
         lines = path.read_text(encoding="utf-8").splitlines()
-        if len(lines) > FILE_LINES and not name.startswith("tests/"):  # a room's tests stay together
+        room_tests = name.startswith("tests/")  # they stay together, however many
+        if len(lines) > FILE_LINES and not room_tests:
             found.append(f"{name}: {len(lines)} lines; past {FILE_LINES} a file becomes a package")
         wide = [k for k, line in enumerate(lines, 1) if len(line) > LINE_LENGTH]
         found += [f"{name}:{k}: longer than {LINE_LENGTH} characters" for k in wide]

@@ -51,7 +51,7 @@ def _is_number(out: Any, expected: type) -> bool:
     kind = type(out)
     if kind is Tensor and issubclass(expected, float):
         return out.ndim == 0 and not out.is_complex() and out.dtype != torch.bool
-    allowed = (int, float) if issubclass(expected, float) else int
+    allowed = (int, float, np.floating) if issubclass(expected, float) else int
     return issubclass(kind, allowed) and kind is not bool
 
 
@@ -159,7 +159,7 @@ def value_differs(out: Any, expected: Any, tolerance: Tolerance) -> str:
 
 def _plain(number: float | int | Tensor) -> float:
     """A Python float, past whatever a subclass has made of its methods."""
-    if type(number) is Tensor:
+    if issubclass(type(number), (Tensor, np.floating)):
         return number.item()
     return float.__add__(number, 0.0) if issubclass(type(number), float) else int.__float__(number)
 

@@ -56,6 +56,20 @@ def _underflows(a, b):
     return (joint / evidence.unsqueeze(-1)).log(), evidence.log()
 
 
+def _underflows_quietly(a, b):
+    joint = (a + b).exp()
+    evidence = joint.sum(-1) + 1e-12
+    return (joint / evidence.unsqueeze(-1) + 1e-12).log(), evidence.log()
+
+
+def _prior_last(a, b):
+    return a.log_softmax(-1) + b, (a + b).logsumexp(-1)
+
+
+def _swapped(a, b):
+    return bayes(a, b)[::-1]
+
+
 def _over_batch(a, b):
     joint = a + b
     return joint - joint.logsumexp(0), joint.logsumexp(0)
@@ -136,6 +150,17 @@ Exercise(
             _underflows,
             "exp underflows far from the data: stay in logs, torch.logsumexp is made for this",
         ),
+        Mistake(
+            "a small number against underflow",
+            _underflows_quietly,
+            "a small number inside the log only hides the underflow: stay in logs, torch.logsumexp",
+        ),
+        Mistake(
+            "prior last",
+            _prior_last,
+            "the prior is added after normalising: add it to log p(x|y) first, then normalise",
+        ),
+        Mistake("swapped", _swapped, "your two tensors are swapped: the posterior comes first"),
         Mistake(
             "over the batch",
             _over_batch,

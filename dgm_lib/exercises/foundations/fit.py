@@ -121,6 +121,21 @@ Exercise(
             "you correct by n/(n−1); the Gaussian of smallest KL has the plain weighted average",
         ),
         Mistake(
+            "torch.cov",
+            lambda x, w: (w @ x, torch.cov(x.T).reshape(x.shape[1], x.shape[1])),
+            "torch.cov(x.T) knows no weights and divides by n−1: weight the points yourself",
+        ),
+        Mistake(
+            "corrected",
+            lambda x, w: (w @ x, torch.cov(x.T, aweights=w).reshape(x.shape[1], x.shape[1])),
+            "torch.cov corrects its divisor unless told correction=0; no correction is asked for",
+        ),
+        Mistake(
+            "mean divided again",
+            lambda x, w: (forward_kl_fit(x, w)[0] / len(x), forward_kl_fit(x, w)[1]),
+            "mu is divided by n as well: the weights sum to one already",
+        ),
+        Mistake(
             "divided again",
             _divided_again,
             "you divide by n as well: the weights sum to one already",

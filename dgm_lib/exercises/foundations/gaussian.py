@@ -24,7 +24,7 @@ def _gaussian_cases(generator: torch.Generator, dtype: torch.dtype) -> list[tupl
         mu_p, sigma_p = draw(*shape), (draw(*shape[:-1]) / 2).exp()
         return mu_p, sigma_p, draw(*shape), (draw(*shape[:-1]) / 2).exp()
 
-    return [case(1, 2), case(3), case(5, 3), case(4, 1), case(2, 3, 4)]
+    return [case(2, 3), case(5, 2), case(4), case(6, 1), case(2, 3, 4)]
 
 
 def _never_negative(fn, generator):
@@ -166,6 +166,26 @@ Exercise(
             "bits",
             lambda *a: gaussian_kl(*a) / math.log(2),
             "this is in bits: use the natural logarithm",
+        ),
+        Mistake(
+            "one outside",
+            _kl_of(lambda d, r, dist: 0.5 * (d * (r - r.log()) - 1 + dist)),
+            "the −1 belongs inside the bracket that d multiplies",
+        ),
+        Mistake(
+            "half on one term",
+            _kl_of(lambda d, r, dist: 0.5 * d * (r - 1 - r.log()) + dist),
+            "the factor 1/2 belongs to both terms",
+        ),
+        Mistake(
+            "standard q",
+            lambda m, s, n, t: gaussian_kl(m, s, torch.zeros_like(n), torch.ones_like(t)),
+            "this is the KL to the standard normal: mu_q and sigma_q are not used",
+        ),
+        Mistake(
+            "batch sum",
+            lambda *a: gaussian_kl(*a).sum(),
+            "you sum over the batch: return one number for each pair",
         ),
         Mistake(
             "batch mean",

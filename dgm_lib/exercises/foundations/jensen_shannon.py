@@ -29,11 +29,11 @@ def _jsd_cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
         return log_p, log_q, cell
 
     return [
-        case(4, 0.5),
+        case(4, 0.3),
         case(12, 0.1),
         case(30, 2.0),
         case(5, 0.3, zeros_p=(1,), zeros_q=(3, 4)),
-        case(4, 0.3, zeros_p=(0, 1), zeros_q=(2, 3)),
+        case(9, 0.7, zeros_p=(0, 1, 2, 3), zeros_q=(4, 5, 6, 7, 8)),
     ]
 
 
@@ -66,6 +66,11 @@ def _geometric(a, b, c):
 
 def _half_missing_in_m(a, b, c):
     m = torch.logaddexp(a, b)
+    return 0.5 * (_kl(a, m, c) + _kl(b, m, c))
+
+
+def _doubled_m(a, b, c):
+    m = torch.logaddexp(a, b) + math.log(2)
     return 0.5 * (_kl(a, m, c) + _kl(b, m, c))
 
 
@@ -137,6 +142,16 @@ Exercise(
             "m not halved",
             _half_missing_in_m,
             "your m is p + q; it must be their average: subtract log 2 from its log",
+        ),
+        Mistake(
+            "log 2 added",
+            _doubled_m,
+            "the sign of log 2 is wrong: log of the average is log of the sum minus log 2",
+        ),
+        Mistake(
+            "zeros as ones",
+            lambda a, b, c: jsd(*(v.clamp(min=-1e30).where(v > -torch.inf, 0.0) for v in (a, b)), c),
+            "a log of −inf is replaced by 0, which is a density of 1; its density is 0",
         ),
         Mistake("from m", _from_m, "these are KL(m‖p) and KL(m‖q): the average over m is wrong"),
         Mistake("one half", _first_half, "the second half, ½ KL(q‖m), is missing"),

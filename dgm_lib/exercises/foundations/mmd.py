@@ -195,6 +195,28 @@ Exercise(
             "the distance in the kernel is not squared",
         ),
         Mistake(
+            "precedence",
+            _with(lambda a, b, h: torch.exp(-_squared_distances(a, b) / 2 * h**2)),
+            "in Python / 2 * h**2 multiplies by h²: put the denominator in brackets",
+        ),
+        Mistake(
+            "two squared",
+            _with(lambda a, b, h: torch.exp(-_squared_distances(a, b) / (2 * h) ** 2)),
+            "the 2 is squared too: the kernel divides by 2h², not by (2h)²",
+        ),
+        Mistake(
+            "y by the pairs of x",
+            _from_means(
+                lambda a, b, c: _u(a) + _sum_off(b) / (len(a) * (len(a) - 1)) - 2 * c.mean()
+            ),
+            "the sum within y is divided by the number of pairs of x: y has m(m−1)",
+        ),
+        Mistake(
+            "absolute value",
+            lambda *a: mmd2(*a).abs(),
+            "you take the absolute value: an unbiased estimate may be negative, leave it",
+        ),
+        Mistake(
             "bandwidth not squared",
             _with(lambda a, b, h: torch.exp(-_squared_distances(a, b) / (2 * h))),
             "the bandwidth in the kernel is not squared: 2h²",
@@ -217,7 +239,8 @@ Exercise(
     ],
     accepts=[_cdist, _pairs, _pdist],
     hints=(
-        "All squared distances at once: ((a[:, None, :] − b[None, :, :]) ** 2).sum(−1), (n, m).",
+        "Write a function kernel(a, b) for the (n, m) matrix of all k(a_i, b_j), and use it thrice.",
+        "All squared distances at once: ((a[:, None, :] - b[None, :, :]) ** 2).sum(-1), (n, m).",
         "The diagonal of kernel(x, x) is all ones: subtract n from its sum.",
         "n·(n−1) ordered pairs of different points remain, for y m·(m−1); the cross term is a mean.",
     ),

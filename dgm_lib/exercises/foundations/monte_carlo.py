@@ -5,7 +5,7 @@ import math
 import torch
 
 from dgm_lib.core import Estimate
-from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.exercises import Exercise, Fail, Mistake
 from dgm_lib.targets import GaussianMixture
 
 
@@ -26,6 +26,26 @@ def _monte_carlo_cases(generator: torch.Generator, dtype: torch.dtype) -> list[t
         return torch.Generator().manual_seed(int(torch.randint(2**31, (), generator=generator)))
 
     return [(law(d), law(d), n, seeded()) for d, n in ((1, 4000), (2, 6000), (3, 5000))]
+
+
+MAY_BE_NEGATIVE = "you cut off negative values: an estimate of a KL near 0 is sometimes below 0"
+SAME_NUMBERS = "other seeds give the same numbers: use the generator as it comes, unseeded"
+
+
+def _honest_near_zero(fn, generator):
+    """laws that are nearly equal"""
+    p, q = (GaussianMixture([[mu]], scale=1.0) for mu in (0.0, 0.01))
+    seeds = [torch.Generator().manual_seed(seed) for seed in range(12)]
+    if min(float(fn(p, q, 50, seeded)[0]) for seeded in seeds) >= 0:
+        raise Fail(MAY_BE_NEGATIVE)
+
+
+def _new_samples(fn, generator):
+    """other seeds"""
+    p, q = (GaussianMixture([[mu]], scale=1.0) for mu in (0.0, 1.0))
+    seeds = [torch.Generator().manual_seed(seed) for seed in range(3)]
+    if len({float(fn(p, q, 50, seeded)[0]) for seeded in seeds}) < 3:
+        raise Fail(SAME_NUMBERS)
 
 
 def _like_the_reference(out, expected, args) -> str | None:
@@ -101,8 +121,32 @@ def _summed(p, q, n, generator):
     return terms.sum(), terms.std() / math.sqrt(n)
 
 
-def _global_randomness(p, q, n, generator):
-    return _mean_and_error(_terms(p, q, p.sample((n,))))
+def _swapped(p, q, n, generator):
+    return monte_carlo_kl(p, q, n, generator)[::-1]
+
+
+def _two_errors(p, q, n, generator):
+    value, stderr = monte_carlo_kl(p, q, n, generator)
+    return value, 2 * stderr
+
+
+def _bits(p, q, n, generator):
+    value, stderr = monte_carlo_kl(p, q, n, generator)
+    return value / math.log(2), stderr / math.log(2)
+
+
+def _two_samples(p, q, n, generator):
+    x = p.sample((n,), generator=generator)
+    return _mean_and_error(p.log_prob(x) - q.log_prob(p.sample((n,), generator=generator)))
+
+
+def _never_negative(p, q, n, generator):
+    value, stderr = monte_carlo_kl(p, q, n, generator)
+    return max(value, 0.0), stderr
+
+
+def _own_seed(p, q, n, generator):
+    return monte_carlo_kl(p, q, n, torch.Generator().manual_seed(0))
 
 
 def _var_mean(p, q, n, generator):
@@ -165,6 +209,16 @@ MISTAKES = (
         "this is the cross-entropy −E log q: the term log p(x) is missing",
     ),
     Mistake("summed", _summed, "you sum the terms: the estimate is their mean"),
+    Mistake("swapped", _swapped, "your two numbers are swapped: the estimate comes first"),
+    Mistake("two errors", _two_errors, "this is two standard errors; return one"),
+    Mistake("bits", _bits, "this is in bits: use natural logarithms"),
+    Mistake(
+        "two samples",
+        _two_samples,
+        "log p and log q are taken at different samples: use the same x, their noise then cancels",
+    ),
+    Mistake("never negative", _never_negative, MAY_BE_NEGATIVE),
+    Mistake("own seed", _own_seed, SAME_NUMBERS),
 )
 
 Exercise(
@@ -175,6 +229,7 @@ Exercise(
     returns="two numbers, the estimate and its standard error",
     cases=_monte_carlo_cases,
     compare=_like_the_reference,
+    properties=[_new_samples, _honest_near_zero],
     mistakes=MISTAKES,
     accepts=[_var_mean, _one_by_one, _estimate, _two_means],
     hints=(

@@ -59,6 +59,8 @@ def _smallest(fn, generator):
     p_value = _run(fn, *_apart(generator), _difference)
     if p_value <= 0:
         raise Fail("your p-value can be 0: the observed deal counts too, add 1 above and below")
+    if abs(p_value - 1 / 19) < 1e-6:
+        raise Fail("1 is added to the count but not to the number of permutations")
     if not abs(p_value - 1 / 20) < 1e-6:
         raise Fail("for samples far apart and 19 permutations the p-value must be 1/20")
 
@@ -76,16 +78,19 @@ def _deals_fairly(fn, generator):
     seen = []
 
     def watch(a, b):
-        seen.append((len(a), len(b), torch.cat([a, b]).sum(), a.sum()))
+        seen.append((a.clone(), b.clone()))
         return _difference(a, b)
 
     _run(fn, x, y, watch)
-    if any(sizes[:2] != (12, 7) for sizes in seen):
+    if any((len(a), len(b)) != (12, 7) for a, b in seen):
         raise Fail("a permuted bag has the wrong size: the first n points go to x, the rest to y")
-    total = torch.cat([x, y]).sum()
-    if any(abs(deal[2] - total) > 1e-2 for deal in seen):
+    every = {tuple(point) for point in torch.cat([x, y]).tolist()}
+    deals = [{tuple(point) for point in torch.cat(deal).tolist()} for deal in seen]
+    if any(deal - every for deal in deals):
+        raise Fail("a deal takes points apart: shuffle whole rows of the pool, not their numbers")
+    if any(deal != every for deal in deals):
         raise Fail("a deal must use every point exactly once: shuffle, do not draw with replacement")
-    if len({round(deal[3].item(), 3) for deal in seen}) < 5:
+    if len({round(a.sum().item(), 3) for a, _ in seen}) < 5:
         raise Fail("the points never change bags: pool x and y before you shuffle")
 
 
@@ -165,6 +170,12 @@ def _swapped_sizes(x, y, generator):
     return pooled[: len(y)], pooled[len(y) :]
 
 
+def _columns_apart(x, y, generator):
+    pooled = torch.cat([x, y])
+    columns = [v[torch.randperm(len(v), generator=generator)] for v in pooled.T]
+    return torch.stack(columns, dim=-1).split([len(x), len(y)])
+
+
 def _own_seed(x, y, generator):
     order = torch.randperm(len(x) + len(y), generator=torch.Generator().manual_seed(0))
     pooled = torch.cat([x, y])[order]
@@ -185,15 +196,6 @@ def _observed_in_the_list(x, y, statistic, permutations, generator):
         shuffled = pooled[torch.randperm(n + m, generator=generator)]
         values.append(float(statistic(shuffled[m:], shuffled[:m])))
     return sum(value >= values[0] for value in values) / len(values)
-
-
-def _split(x, y, statistic, permutations, generator):
-    pooled, observed = torch.cat([x, y], dim=0), statistic(x, y)
-    count = 1
-    for _ in range(permutations):
-        order = torch.randperm(pooled.shape[0], generator=generator)
-        count += not statistic(*pooled[order].split([len(x), len(y)])) < observed
-    return count / (permutations + 1)
 
 
 def _tensor(x, y, statistic, permutations, generator):
@@ -261,6 +263,11 @@ Exercise(
             "a deal must use every point exactly once: shuffle, do not draw with replacement",
         ),
         Mistake(
+            "numbers, not points",
+            _dealt_by(_columns_apart),
+            "a deal takes points apart: shuffle whole rows of the pool, not their numbers",
+        ),
+        Mistake(
             "within bags",
             _dealt_by(_within_bags),
             "the points never change bags: pool x and y before you shuffle",
@@ -281,7 +288,7 @@ Exercise(
             "every deal is the same: use the generator you are given, seeded once outside",
         ),
     ],
-    accepts=[_all_at_once, _observed_in_the_list, _split, _tensor],
+    accepts=[_all_at_once, _observed_in_the_list, _tensor],
     hints=(
         "Compute the observed statistic once. Then pool: torch.cat([x, y]).",
         "order = torch.randperm(len(pooled), generator=generator); the first n rows are the new x.",

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
-from dgm_lib.core import Grid
+from dgm_lib.core import Estimate, Grid
 
 TRUTH = "#4d4d4d"  # what is exact
 TRUTH_FILL = "#d4d4d4"
@@ -171,12 +171,20 @@ def truth_line(ax: Axes, value: float, label: str | None = None) -> Axes:
     return ax
 
 
-def band(ax: Axes, x: Sequence[float], value: Sequence[float], stderr: Sequence[float],
-         color: str = SAMPLES, label: str | None = None) -> Axes:  # fmt: skip
+def band(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str = SAMPLES,
+         label: str | None = None) -> Axes:  # fmt: skip
     """A curve of estimates with a band of two standard errors on either side."""
-    x, value, stderr = (np.asarray(v, dtype=float) for v in (x, value, stderr))
+    x, (value, stderr) = np.asarray(x), np.asarray(estimates).T
     ax.fill_between(x, value - 2 * stderr, value + 2 * stderr, color=color, alpha=0.2, lw=0)
     ax.plot(x, value, color=color, marker="o", ms=3.5, label=label)
+    return ax
+
+
+def dots(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str = SAMPLES,
+         label: str | None = None) -> Axes:  # fmt: skip
+    """Single estimates with bars of two standard errors, for where a line would claim too much."""
+    value, stderr = np.asarray(estimates).T
+    ax.errorbar(x, value, yerr=2 * stderr, fmt="o", ms=4, color=color, label=label)
     return ax
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dgm_lib import plot, targets
-from dgm_lib.core import generator
+from dgm_lib.core import Estimate, generator
 
 
 @pytest.fixture
@@ -48,9 +48,15 @@ def test_contours_enclose_the_shares_they_claim(name) -> None:
 
 
 def test_a_band_is_two_standard_errors_either_side(ax) -> None:
-    plot.band(ax, [0, 1], [1.0, 2.0], [0.1, 0.2])
+    plot.band(ax, [0, 1], [Estimate(1.0, 0.1), Estimate(2.0, 0.2)])
     y = ax.collections[0].get_paths()[0].vertices[:, 1]
     assert y.min() == pytest.approx(0.8) and y.max() == pytest.approx(2.4)
+
+
+def test_dots_have_bars_of_two_standard_errors(ax) -> None:
+    plot.dots(ax, [0, 1], [Estimate(1.0, 0.1), Estimate(2.0, 0.2)])
+    low, high = ax.collections[0].get_segments()[1][:, 1]
+    assert (low, high) == pytest.approx((1.6, 2.4))
 
 
 def test_a_sheet_of_images_keeps_every_image(ax) -> None:

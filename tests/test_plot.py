@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 
 from dgm_lib import plot, targets
 from dgm_lib.core import Estimate, generator
@@ -101,6 +102,6 @@ def test_the_style_is_applied_only_when_asked_for() -> None:
 
 def test_colours_of_truth_model_and_samples_can_be_told_apart() -> None:
     """In luminance too, for a black-and-white print: at least 5 % between any two."""
-    rgb = torch.tensor([plt.matplotlib.colors.to_rgb(c) for c in (plot.TRUTH, plot.MODEL, plot.SAMPLES)])
+    rgb = torch.tensor([to_rgb(c) for c in (plot.TRUTH, plot.MODEL, plot.SAMPLES)])
     luminance = rgb @ torch.tensor([0.2126, 0.7152, 0.0722])
     assert torch.pdist(luminance[:, None]).min() > 0.05

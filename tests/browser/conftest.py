@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.browser import lab
+from tests.browser.notebook import Notebook
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Lab]:
 
 
 @pytest.fixture(scope="module")
-def open_notebook(server: lab.Lab) -> Iterator[Callable[[str], lab.Notebook]]:
+def open_notebook(server: lab.Lab) -> Iterator[Callable[[str], Notebook]]:
     """A function that opens a notebook below the server's folder in a browser."""
     with lab.page() as page:
-        yield lambda path: lab.Notebook.open(page, server, path)
+        yield lambda path: Notebook.open(page, server, path)

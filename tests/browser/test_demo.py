@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 
-from tests.browser import lab
+from tests.browser.notebook import Notebook
 
 CELLS = {
     "imports": """
@@ -73,7 +73,7 @@ PLACE = {name: index for index, name in enumerate(CELLS)}
 
 @pytest.fixture(scope="module")
 def notebook(server, open_notebook):
-    lab.Notebook.write(server, "scratch.ipynb", CELLS.values())
+    Notebook.write(server, "scratch.ipynb", CELLS.values())
     opened = open_notebook("scratch.ipynb")
     opened.run_all()
     opened.screenshot("scratch-top")

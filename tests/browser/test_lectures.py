@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser import lab
+from tests.browser.notebook import LiveDemo, Notebook
 
 LECTURES = sorted(path.name for path in (lab.ROOT / "lectures").glob("*.ipynb"))
 
@@ -28,7 +29,7 @@ def test_the_demos_of_a_lecture_are_alive(open_notebook, name):
     assert notebook.console == []
 
 
-def listens_and_plays(notebook: lab.Notebook, demo: lab.LiveDemo) -> None:
+def listens_and_plays(notebook: Notebook, demo: LiveDemo) -> None:
     """Any pad changes the picture, a run advances and pauses, and no slider makes an error."""
     if demo.root.locator(".dgm-pad canvas").count():
         before = demo.pixels()

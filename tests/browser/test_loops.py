@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser import lab
+from tests.browser.notebook import Notebook
 
 CELLS = {
     "imports": """
@@ -34,7 +34,7 @@ PLACE = {name: index for index, name in enumerate(CELLS)}
 
 @pytest.fixture(scope="module")
 def notebook(server, open_notebook):
-    lab.Notebook.write(server, "loops.ipynb", CELLS.values())
+    Notebook.write(server, "loops.ipynb", CELLS.values())
     opened = open_notebook("loops.ipynb")
     opened.run_cell(PLACE["imports"])
     return opened

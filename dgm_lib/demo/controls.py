@@ -33,6 +33,10 @@ class Control:
     def show(self, widget: ipywidgets.DOMWidget, value: Any) -> None:
         """Bring the widget to `value`, which something else than the widget has changed."""
 
+    def alike(self, widget: ipywidgets.DOMWidget, a: Any, b: Any) -> bool:
+        """Whether the widget shows two values as one."""
+        return a is b
+
 
 class Constant(Control):
     """A parameter without a control."""
@@ -79,6 +83,11 @@ class Slider(Control):
         inside = min(max(float(value), self.lo), self.hi)
         if math.isfinite(inside):
             widget.value = round(inside) if isinstance(widget.value, int) else inside
+
+    def alike(self, widget: ipywidgets.DOMWidget, a: float, b: float) -> bool:
+        if self.log:
+            a, b = math.log(a, widget.base), math.log(b, widget.base)
+        return abs(a - b) < 0.75 * widget.step
 
 
 class Choice(Control):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dgm_lib.demo.demo import Demo
 
 GRACE = 0.3  # seconds for which a control that the user has moved does not follow the simulation
+ECHO = 0.5  # seconds in which the browser sends back, rounded to a slider's steps, what it was shown
 STYLE = """<style>
 .dgm-demo .widget-html-content { line-height: 1.5 }
 .dgm-demo-error { border-left: 3px solid var(--jp-error-color1, #d32f2f); padding-left: 8px }
@@ -37,6 +39,7 @@ class View:
         self.inputs: dict[str, ipywidgets.DOMWidget] = {}
         self._known = {name: control.value for name, control in demo.controls.items()}
         self._moved: dict[str, float] = {}
+        self._shown = {name: deque(maxlen=50) for name in demo.controls}  # (time, value)
         self._following: int | None = None  # the thread in which widgets are being set
         for name, control in demo.controls.items():
             widget = control.widget(name, self._changed(name))
@@ -73,6 +76,7 @@ class View:
                 if values[name] is not self._known[name] and idle >= grace:
                     self.demo.controls[name].show(widget, values[name])
                     self._known[name] = values[name]
+                    self._shown[name].append((time.monotonic(), values[name]))
         finally:
             self._following = None
 
@@ -83,11 +87,19 @@ class View:
 
     def _changed(self, name: str) -> Callable[[Any], None]:
         def changed(value: Any) -> None:
-            if self._following != threading.get_ident():  # else it was `follow` that set it
+            following = self._following == threading.get_ident()  # it was `follow` that set it
+            if not following and not self._is_echo(name, value):
                 self._moved[name], self._known[name] = time.monotonic(), value
+                self._shown[name].clear()
                 self.demo.on_value(name, value)
 
         return changed
+
+    def _is_echo(self, name: str, value: Any) -> bool:
+        """Whether this is only the browser's rounding of what the control was shown just now."""
+        alike, widget = self.demo.controls[name].alike, self.inputs.get(name)
+        recent = time.monotonic() - ECHO
+        return any(t > recent and alike(widget, shown, value) for t, shown in self._shown[name])
 
     def _assemble(self) -> VBox:
         demo = self.demo

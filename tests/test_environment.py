@@ -7,6 +7,7 @@ import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
 
+import install
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -83,6 +84,19 @@ def test_what_is_installed_is_what_is_pinned() -> None:
     pins = constraints()
     installed = {name: Version(distribution(name).version).public for name in DECLARED}
     assert installed == {name: str(pins[name]) for name in DECLARED}
+
+
+def test_a_complete_environment_is_known_to_be_complete() -> None:
+    """Else every `make` would install anew, and without a network fail."""
+    if not install.STAMP.exists():
+        pytest.skip("there is no environment made by `make setup`")
+    assert install.right_python() and install.up_to_date() and install.complete()
+
+
+@pytest.mark.parametrize("module", ["dgm_lib.no_such_room", "nosuchpackage"])
+def test_a_package_that_is_gone_is_noticed(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "MODULES", ["torch", module])
+    assert not install.complete()
 
 
 def test_torch_and_ipykernel_are_exact() -> None:

@@ -21,12 +21,13 @@ STAMP = VENV / "course-installed"  # written last, so an interrupted installatio
 CONSTRAINTS = ROOT / "constraints.txt"
 OLDEST = (3, 11)
 
+MODULES = ["torch", "jupyterlab", "ipywidgets", "nbval", "pytest", "dgm_lib"]
 PROBE = """
 import importlib.util, sys
-modules = ["torch", "jupyterlab", "ipywidgets", "nbval", "pytest", "dgm_lib"]
-missing = [m for m in modules if getattr(importlib.util.find_spec(m), "origin", None) is None]
-sys.exit(bool(missing) or (len(sys.argv) > 1 and sys.argv[1] != "%d.%d" % sys.version_info[:2]))
+sys.exit(not all(importlib.util.find_spec(module) for module in sys.argv[1:]))
 """
+
+VERSION = "import sys; sys.exit(sys.argv[1:] not in ([], ['%d.%d' % sys.version_info[:2]]))"
 
 HEADER = """\
 # The exact versions the course is tested with, every package that pip brings included.
@@ -48,13 +49,29 @@ def fingerprint():
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()
 
 
-def sound():
-    """Whether .venv runs, holds the main packages and has the version of PYTHON, if that is set."""
-    wanted = ["%d.%d" % sys.version_info[:2]] if "PYTHON" in os.environ else []
+def succeeds(*arguments):
+    """Whether the Python of .venv runs with these arguments and says that all is well."""
     try:
-        return subprocess.run([str(python_of(VENV)), "-I", "-c", PROBE] + wanted).returncode == 0
+        command = [str(python_of(VENV)), "-I"] + list(arguments)
+        return subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
     except OSError:
         return False
+
+
+def right_python():
+    """Whether the Python of .venv runs and, if PYTHON names one, has its version."""
+    wanted = ["%d.%d" % sys.version_info[:2]] if "PYTHON" in os.environ else []
+    return succeeds("-c", VERSION, *wanted)
+
+
+def complete():
+    """Whether .venv holds the packages of the course."""
+    return succeeds("-c", PROBE, *MODULES)
+
+
+def up_to_date():
+    """Whether .venv was made from the packages that are asked for now."""
+    return STAMP.exists() and STAMP.read_text() == fingerprint()
 
 
 def run(*command):
@@ -88,17 +105,19 @@ def pip(venv, *arguments):
 
 def install():
     """Bring .venv up to date; nothing happens when it is."""
-    stamp = STAMP.read_text() if STAMP.exists() else None
-    usable = stamp is not None and sound()
-    if usable and stamp == fingerprint():
+    right = right_python()
+    if right and up_to_date() and complete():
         return
-    if not usable:
-        print(
-            "Making .venv: a few minutes, once; afterwards the course needs no network.",
-            flush=True,
-        )
+    print("Making .venv. It takes minutes, once; afterwards the course needs no network.", flush=True)
+    # What works is left in place for pip to mend, since there may be no network to make it anew.
+    mendable = right and succeeds("-m", "pip", "--version")
+    if not mendable:
         create(VENV)
-    pip(VENV, "install", "-c", CONSTRAINTS.name, "-e", ".[test]")
+    packages = ("install", "-c", CONSTRAINTS.name, "-e", ".[test]")
+    pip(VENV, *packages)
+    if mendable and not complete():  # pip goes by its own records, and files are gone
+        create(VENV)
+        pip(VENV, *packages)
     STAMP.write_text(fingerprint())
 
 

@@ -14,6 +14,12 @@ from dgm_lib.report import OUTSIDE
 SOLUTIONS = sorted((Path(__file__).resolve().parents[1] / "solutions").glob("*.ipynb"))
 
 
+def checks(path: Path) -> int:
+    """How many answers a notebook checks."""
+    code = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    return sum(source.count(" check(") for source in code)
+
+
 def run(path: Path) -> None:
     """Run all code cells of a notebook in this process; demos are made but not shown."""
     namespace = {"__name__": "__main__"}
@@ -38,4 +44,4 @@ def test_claims_hold_with_other_random_numbers(path, shift, monkeypatch, capsys)
         run(path)
     printed = capsys.readouterr().out
     assert not [line for line in printed.splitlines() if OUTSIDE in line]
-    assert printed.count("[x]") >= 6
+    assert printed.count("[x]") == checks(path), "each solution must pass its own check"

@@ -47,7 +47,7 @@ def _one(reference, **settings):
     (lambda x: 1.5, lambda x: np.float64(1.5), ""),
     (lambda x: 2.0, lambda x: 2, ""),
     (lambda x: 1.5, lambda x: x[0] * 0 + 1.5, ""),
-    (lambda x: 1.5, lambda x: x, "expected a float, got a Tensor with dimensions"),
+    (lambda x: 1.5, lambda x: x, "expected one number, got a tensor of shape (2,)"),
     (lambda x: 3, lambda x: x[0] * 0 + 3, "expected an int, got a Tensor: `.item()` makes"),
     (lambda x: 1.5, lambda x: 1.6, "yours 1.6, expected 1.5"),
     (lambda x: 1.5, lambda x: "1.5", "expected a float, got a str"),

@@ -1,5 +1,7 @@
 """Every exercise of every lecture: its reference, its mistakes, its other right answers."""
 
+import re
+
 import pytest
 
 from dgm_lib.exercises import evaluate
@@ -15,6 +17,10 @@ EXERCISES = [e for group in lectures().values() for e in group
 EQUIVALENT: dict[str, dict[str, str]] = {}
 
 
+def test_each_lecture_says_its_number_and_title():
+    assert all(re.match(r"\d\d[a-z]? \w", title) for title in lectures() if lectures()[title])
+
+
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_the_reference_passes(exercise):
     assert evaluate(exercise, exercise.reference) == Verdict("pass")
@@ -22,14 +28,14 @@ def test_the_reference_passes(exercise):
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_other_right_answers_are_accepted(exercise):
-    assert len(exercise.accepts) >= 3
+    assert len(exercise.accepts) >= 3, f"{exercise.name} needs 3 other right answers or more"
     for right in exercise.accepts:
         assert evaluate(exercise, right) == Verdict("pass")
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_each_mistake_is_named(exercise):
-    assert len(exercise.mistakes) >= 5
+    assert len(exercise.mistakes) >= 5, f"{exercise.name} needs 5 mistakes or more"
     for mistake in exercise.mistakes:
         verdict = evaluate(exercise, mistake.function)
         assert verdict.status == "fail", mistake.name
@@ -38,7 +44,7 @@ def test_each_mistake_is_named(exercise):
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_what_the_learner_reads(exercise):
-    assert len(exercise.hints) >= 2
+    assert len(exercise.hints) >= 2, f"{exercise.name} needs 2 hints or more"
     assert exercise.title and 1 <= exercise.minutes <= 60
     for text in [*exercise.hints, *(mistake.hint for mistake in exercise.mistakes)]:
         assert text.strip() == text and "\n" not in text
@@ -48,7 +54,7 @@ def test_what_the_learner_reads(exercise):
 def test_faults_put_into_the_reference_are_noticed(exercise):
     every = dict(mutants(exercise.reference))
     alive = {words for words, faulty in every.items() if _passes(exercise, faulty)}
-    assert len(every) >= 10
+    assert len(every) >= 10, f"{exercise.name} is too short to be tested by mutants"
     assert alive == set(EQUIVALENT.get(exercise.name, {}))
 
 

@@ -123,9 +123,13 @@ def test_solutions_give_way_to_prompts(solution: str, lecture: str) -> None:
         "### BEGIN SOLUTION",
         "### END SOLUTION",
         "### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION",
+        "## BEGIN SOLUTION\nanswer = 42\n## END SOLUTION",
+        "### Begin solution\nanswer = 42\n### End solution",
+        "### BEGIN SOLUTION here\nanswer = 42\n### END SOLUTION",
+        "#BEGIN_SOLUTION\nanswer = 42",
     ],
 )
-def test_unbalanced_regions_are_refused(source: str) -> None:
+def test_unbalanced_or_mistyped_regions_are_refused(source: str) -> None:
     with pytest.raises(NotebookError, match="SOLUTION"):
         without_solutions(source)
 

@@ -117,6 +117,10 @@ def exercise_problems(solution: NotebookNode) -> list[str]:
     code = [cell for cell in solution.cells if cell.cell_type == "code"]
     lecture = {cell.id: cell.source for cell in notebooks.lecture_of(solution).cells}
     found = []
+    for number, (before, cell) in enumerate(zip([None, *code], code, strict=False), 1):
+        marked = any(notebooks.BEGIN in near.source for near in (before, cell) if near)
+        if calls(tree_of(cell.source), "check") and not marked:
+            found.append(f"code cell {number}: checks an answer that is not marked as a solution")
     for number, (cell, following) in enumerate(zip(code, [*code[1:], None], strict=True), 1):
         if notebooks.BEGIN not in cell.source or cell.id not in lecture:
             continue
@@ -132,13 +136,15 @@ def exercise_problems(solution: NotebookNode) -> list[str]:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_notebook_is_fit_to_store(path: Path) -> None:
-    assert not problems(nbformat.read(path, as_version=4))
+    if found := problems(nbformat.read(path, as_version=4)):
+        pytest.fail("\n".join(found), pytrace=False)
     assert path.stat().st_size <= MEGABYTES * 1e6
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 def test_every_exercise_is_checked_and_open(path: Path) -> None:
-    assert not exercise_problems(nbformat.read(path, as_version=4))
+    if found := exercise_problems(nbformat.read(path, as_version=4)):
+        pytest.fail("\n".join(found), pytrace=False)
 
 
 def test_lectures_are_what_the_solutions_make_them(capsys: pytest.CaptureFixture) -> None:
@@ -240,6 +246,7 @@ def test_exercise_rules_can_fail() -> None:
         exercise("    #: return ...", after='f = exercises.check("room.f", f)')
     )
     assert "checks the answer" in exercise_problems(exercise(after="f(1)"))[0]
+    assert "not marked" in exercise_problems(notebook_of('f = check("room.f", f)'))[0]
     assert (
         "neither" in exercise_problems(exercise("    #: return x", after='check("room.f", f)'))[0]
     )

@@ -108,7 +108,7 @@ def install():
     right = right_python()
     if right and up_to_date() and complete():
         return
-    print("Making .venv. It takes minutes, once; afterwards the course needs no network.", flush=True)
+    print("Making .venv: minutes, once; afterwards the course needs no network.", flush=True)
     # What works is left in place for pip to mend, since there may be no network to make it anew.
     mendable = right and succeeds("-m", "pip", "--version")
     if not mendable:

@@ -20,6 +20,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END, PROMPT = "### BEGIN SOLUTION", "### END SOLUTION", "#:"
+MARKER = re.compile(r"#+\s*(begin|end)[\s_-]+solution", re.IGNORECASE)  # meant as such
 STUB = "raise NotImplementedError"
 NAME = r"\d\d[a-z]?_[a-z0-9_]+"  # 05a and 05b are the two sittings of one lecture
 
@@ -30,6 +31,8 @@ def without_solutions(source: str) -> str:
     prompt: list[str] | None = None  # of the open region
     for line in source.split("\n"):
         text = line.strip()
+        if MARKER.match(text) and text not in (BEGIN, END):
+            raise NotebookError(f"{text!r} is no marker, and the solution would be published")
         indent = line[: len(line) - len(line.lstrip())]
         if text == BEGIN:
             if prompt is not None:
@@ -132,7 +135,7 @@ def start(root: Path, name: str) -> Path:
     claim = """\
 x = targets.ring().sample((10_000,), generator=core.generator(0))
 surprise = core.Estimate.of(-targets.ring().log_prob(x))
-_ = report.agrees("E[-log p(x)]", surprise, float(targets.ring().entropy))"""
+report.agrees("E[-log p(x)]", surprise, targets.ring().entropy)"""
     cells = [
         new_markdown_cell(
             f"# {title}\n\nThe question that this lecture answers.", id="introduction"

@@ -59,7 +59,9 @@ def _expected_number(out: Any, expected: type) -> str:
     words = f"expected {a(expected)}, got {a(type(out))}"
     if not issubclass(type(out), Tensor):
         return words
-    return words + (": `.item()` makes it a number" if out.ndim == 0 else " with dimensions")
+    if out.ndim == 0:
+        return f"{words}: `.item()` makes it a number"
+    return f"expected one number, got a tensor of shape {tuple(out.shape)}"
 
 
 def _expected_tensor(kind: type) -> str:

@@ -1,6 +1,7 @@
 """The whole course at a glance."""
 
 import html
+from pathlib import Path
 from typing import NamedTuple
 
 from dgm_lib.exercises.engine.answers import Answers, Record
@@ -37,14 +38,15 @@ class Row(NamedTuple):
 class Progress:
     """All exercises by lecture: a table in a notebook, text elsewhere."""
 
-    def __init__(self, groups: dict[str, list[Row]], notices: list[str]) -> None:
-        self.groups, self.notices = groups, notices
+    def __init__(self, groups: dict[str, list[Row]], notices: list[str], where: Path) -> None:
+        self.groups, self.notices, self.where = groups, notices, where
 
     def __repr__(self) -> str:
         lines = list(self.notices)
         for lecture, rows in self.groups.items():
             lines += ["", f"{lecture}: {_tally(rows)}", *map(_line, rows)]
-        return "\n".join([*lines, "", f"in all: {_tally(self._rows())}"]).strip()
+        lines += ["", f"in all: {_tally(self._rows())}", f"your answers are kept in {self.where}"]
+        return "\n".join(lines).strip()
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th>{name}</th>' for name in HEADERS)
@@ -54,7 +56,8 @@ class Progress:
             for lecture, rows in self.groups.items()
         )
         notices = "".join(f"<p>{html.escape(notice)}</p>" for notice in self.notices)
-        total = f"<p>in all: {_tally(self._rows())}</p>"
+        where = html.escape(str(self.where))
+        total = f"<p>in all: {_tally(self._rows())}</p><p>your answers are kept in {where}</p>"
         table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
         return f'{STYLE}{notices}<table class="dgm-progress">{table}</table>{total}'
 
@@ -70,7 +73,7 @@ def progress() -> Progress:
         lecture: [Row(exercise, records.get(exercise.name, Record())) for exercise in exercises]
         for lecture, exercises in lectures().items()
     }
-    return Progress(groups, answers.notices)
+    return Progress(groups, answers.notices, answers.path.parent)
 
 
 def _tally(rows: list[Row]) -> str:

@@ -138,7 +138,7 @@ Exercise(
             "your first tensor is the joint, log p(x, y): subtract log p(x) to get the posterior",
         ),
         Mistake("probabilities", _probabilities, "your first tensor is p(y|x); return its log"),
-        Mistake("evidence not log", _evidence_not_log, "your second tensor is p(x); return its log"),
+        Mistake("evidence no log", _evidence_not_log, "your second tensor is p(x); return its log"),
         Mistake(
             "all probabilities", _all_probabilities, "these are probabilities; return their logs"
         ),

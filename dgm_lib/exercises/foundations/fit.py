@@ -161,6 +161,16 @@ Exercise(
             "these are the variances alone: return the whole matrix (d, d)",
         ),
         Mistake(
+            "root",
+            _sigma(lambda x, w, mu, s: torch.linalg.cholesky(s)),
+            "this is a Cholesky factor; Sigma is the matrix itself",
+        ),
+        Mistake(
+            "swapped",
+            lambda x, w: forward_kl_fit(x, w)[::-1],
+            "your two tensors are swapped: mu comes first, then Sigma",
+        ),
+        Mistake(
             "precision",
             _sigma(lambda x, w, mu, s: torch.linalg.inv(s)),
             "this is the precision matrix, the inverse of Sigma",
@@ -173,8 +183,9 @@ Exercise(
     ],
     accepts=[_torch_cov, _second_moment, _loop, _diagonal_matrix],
     hints=(
-        "Setting the derivative of E[−log q] by mu to zero gives mu = E[x]: a weighted sum of rows.",
-        "Sigma = E[(x − mu)(x − mu)ᵀ]: centre the points before anything else.",
+        "Setting the derivative of E[−log q] by mu to zero gives mu = E[x]: a weighted sum.",
+        "Sigma = E[(x − mu)(x − mu)ᵀ]: centre the points before anything else. It is (d, d) for d = 1 "
+        "too, where torch.cov drops the dimensions.",
         "(w[:, None] * centred).T @ centred sums the weighted outer products in one go.",
     ),
 )

@@ -9,7 +9,7 @@ from dgm_lib.exercises import Exercise, Fail, Mistake
 
 
 def gaussian_kl(mu_p: Tensor, sigma_p: Tensor, mu_q: Tensor, sigma_q: Tensor) -> Tensor:
-    """KL(N(mu_p, sigma_p² I) ‖ N(mu_q, sigma_q² I)), mu (*batch, d), sigma (*batch,) -> (*batch,)."""
+    """KL(N(mu_p, sigma_p² I) ‖ N(mu_q, sigma_q² I)), mu (*batch, d) and sigma, KL (*batch,)."""
     d = mu_p.shape[-1]
     ratio = (sigma_p / sigma_q) ** 2
     distance = ((mu_p - mu_q) ** 2).sum(dim=-1) / sigma_q**2
@@ -38,6 +38,11 @@ def _never_negative(fn, generator):
 def _pieces(m, s, n, t):
     """What the formula is made of: d, (σp/σq)², ‖μp−μq‖²/σq²."""
     return m.shape[-1], (s / t) ** 2, ((m - n) ** 2).sum(-1) / t**2
+
+
+def _pieces_of_sigma(s, t):
+    ratio = (s / t) ** 2
+    return ratio - 1 - ratio.log()
 
 
 def _kl_of(bracket):
@@ -166,6 +171,12 @@ Exercise(
             "bits",
             lambda *a: gaussian_kl(*a) / math.log(2),
             "this is in bits: use the natural logarithm",
+        ),
+        Mistake(
+            "batch for dimension",
+            lambda m, s, n, t: gaussian_kl(m, s, n, t)
+            + 0.5 * (len(m) - m.shape[-1]) * _pieces_of_sigma(s, t),
+            "d is the size of the last dimension, mu_p.shape[-1], not of the batch",
         ),
         Mistake(
             "one outside",

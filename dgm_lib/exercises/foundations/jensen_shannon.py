@@ -87,6 +87,11 @@ def _only_p(a, b, c):
     return _kl(a, _log_m(a, b), c)
 
 
+def _both_possible(a, b, c):
+    keep = (a > -torch.inf) & (b > -torch.inf)
+    return jsd(a[keep], b[keep], c)
+
+
 def _entropies(a, b, c):
     p, q = a.exp(), b.exp()
     h = torch.special.entr
@@ -150,7 +155,7 @@ Exercise(
         ),
         Mistake(
             "zeros as ones",
-            lambda a, b, c: jsd(*(v.clamp(min=-1e30).where(v > -torch.inf, 0.0) for v in (a, b)), c),
+            lambda a, b, c: jsd(*(v.where(v > -torch.inf, 0.0) for v in (a, b)), c),
             "a log of −inf is replaced by 0, which is a density of 1; its density is 0",
         ),
         Mistake("from m", _from_m, "these are KL(m‖p) and KL(m‖q): the average over m is wrong"),
@@ -167,7 +172,12 @@ Exercise(
             lambda a, b, c: jsd(a, b, 1.0) / c,
             "you divide by the volume of a cell: multiply",
         ),
-        Mistake("bits", lambda *a: jsd(*a) / math.log(2), "this is in bits: use natural logarithms"),
+        Mistake("bits", lambda *a: jsd(*a) / math.log(2), "this is in bits: use natural logs"),
+        Mistake(
+            "only where both are possible",
+            _both_possible,
+            "you drop points where only one law is zero; the other one still contributes log 2 there",
+        ),
         Mistake("root", lambda *a: jsd(*a).sqrt(), "this is √JSD; the exercise asks for JSD"),
         Mistake("sign", lambda *a: -jsd(*a), "the sign is flipped"),
         Mistake(

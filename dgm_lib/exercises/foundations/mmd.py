@@ -147,6 +147,7 @@ Exercise(
             _from_means(lambda a, b, c: _u(a) + _u(b) + 2 * c.mean()),
             "the cross term must be subtracted",
         ),
+        Mistake("sign", lambda *a: -mmd2(*a), "the sign is flipped: this is −MMD²"),
         Mistake(
             "no cross",
             _from_means(lambda a, b, c: _u(a) + _u(b)),
@@ -239,9 +240,9 @@ Exercise(
     ],
     accepts=[_cdist, _pairs, _pdist],
     hints=(
-        "Write a function kernel(a, b) for the (n, m) matrix of all k(a_i, b_j), and use it thrice.",
+        "Write a function kernel(a, b) for the matrix (n, m) of all k(a_i, b_j); use it thrice.",
         "All squared distances at once: ((a[:, None, :] - b[None, :, :]) ** 2).sum(-1), (n, m).",
         "The diagonal of kernel(x, x) is all ones: subtract n from its sum.",
-        "n·(n−1) ordered pairs of different points remain, for y m·(m−1); the cross term is a mean.",
+        "n·(n−1) pairs of different points remain, for y m·(m−1); the cross term is a mean.",
     ),
 )

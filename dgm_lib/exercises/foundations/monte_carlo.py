@@ -140,6 +140,33 @@ def _two_samples(p, q, n, generator):
     return _mean_and_error(p.log_prob(x) - q.log_prob(p.sample((n,), generator=generator)))
 
 
+def _median(p, q, n, generator):
+    terms = _terms(p, q, p.sample((n,), generator=generator))
+    return terms.median(), terms.std() / math.sqrt(n)
+
+
+def _fixed_number(p, q, n, generator):
+    return monte_carlo_kl(p, q, 1000, generator)
+
+
+class _Counted:
+    """A law that notes how many samples were drawn from it."""
+
+    def __init__(self, law) -> None:
+        self.log_prob, self.law, self.drawn = law.log_prob, law, 0
+
+    def sample(self, shape=(), generator=None):
+        x = self.law.sample(shape, generator=generator)
+        self.drawn += x.shape[:-1].numel()
+        return x
+
+
+def _draws_too_few(fn, generator):
+    p, q = (_Counted(GaussianMixture([[mu]], scale=1.0)) for mu in (0.0, 1.0))
+    fn(p, q, 3000, generator)
+    return p.drawn not in (0, 3000, 6000)
+
+
 def _never_negative(p, q, n, generator):
     value, stderr = monte_carlo_kl(p, q, n, generator)
     return max(value, 0.0), stderr
@@ -217,6 +244,17 @@ MISTAKES = (
         _two_samples,
         "log p and log q are taken at different samples: use the same x, their noise then cancels",
     ),
+    Mistake(
+        "median",
+        _median,
+        "this is the median of the terms; KL is their mean",
+    ),
+    Mistake(
+        "fixed number",
+        _fixed_number,
+        "you draw another number of samples than the n that is asked for",
+        _draws_too_few,
+    ),
     Mistake("never negative", _never_negative, MAY_BE_NEGATIVE),
     Mistake("own seed", _own_seed, SAME_NUMBERS),
 )
@@ -234,7 +272,7 @@ Exercise(
     accepts=[_var_mean, _one_by_one, _estimate, _two_means],
     hints=(
         "KL(p‖q) is an average over samples from p. Which law must x come from?",
-        "log_ratio = p.log_prob(x) - q.log_prob(x): one number per sample. Its mean is the estimate.",
+        "log_ratio = p.log_prob(x) - q.log_prob(x), one per sample. Its mean is the estimate.",
         "The standard error of a mean of n terms is their standard deviation over √n.",
     ),
 )

@@ -54,6 +54,9 @@ def _apart(generator):
     return x, torch.randn(7, 2, generator=generator)
 
 
+ONCE = "a deal must use every point exactly once: shuffle, do not draw with replacement"
+
+
 def _smallest(fn, generator):
     """two samples far apart"""
     p_value = _run(fn, *_apart(generator), _difference)
@@ -69,7 +72,7 @@ def _ties(fn, generator):
     """a constant statistic"""
     x, y = _apart(generator)
     if not abs(_run(fn, x, y, lambda x, y: torch.tensor(1.0)) - 1) < 1e-6:
-        raise Fail("ties count as at least as extreme (≥): for a constant statistic the p-value is 1")
+        raise Fail("ties count as at least as extreme (≥): a constant statistic has p-value 1")
 
 
 def _deals_fairly(fn, generator):
@@ -89,7 +92,7 @@ def _deals_fairly(fn, generator):
     if any(deal - every for deal in deals):
         raise Fail("a deal takes points apart: shuffle whole rows of the pool, not their numbers")
     if any(deal != every for deal in deals):
-        raise Fail("a deal must use every point exactly once: shuffle, do not draw with replacement")
+        raise Fail(ONCE)
     if len({round(a.sum().item(), 3) for a, _ in seen}) < 5:
         raise Fail("the points never change bags: pool x and y before you shuffle")
 
@@ -244,7 +247,7 @@ Exercise(
         Mistake(
             "two-sided",
             _count(lambda permuted, observed: permuted.abs() >= observed.abs(), _share),
-            "you compare absolute values: large values of the statistic itself are extreme",
+            "this is two-sided: only large values of the statistic itself count as extreme",
         ),
         Mistake(
             "one minus",
@@ -260,7 +263,7 @@ Exercise(
         Mistake(
             "with replacement",
             _dealt_by(_with_replacement),
-            "a deal must use every point exactly once: shuffle, do not draw with replacement",
+            ONCE,
         ),
         Mistake(
             "numbers, not points",

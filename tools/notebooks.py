@@ -32,7 +32,7 @@ def without_solutions(source: str) -> str:
     for line in source.split("\n"):
         text = line.strip()
         if MARKER.match(text) and text not in (BEGIN, END):
-            raise NotebookError(f"{text!r} is no marker, and the solution would be published")
+            raise NotebookError(f"{text!r} would publish the solution: write {BEGIN} and {END}")
         indent = line[: len(line) - len(line.lstrip())]
         if text == BEGIN:
             if prompt is not None:

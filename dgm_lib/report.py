@@ -21,8 +21,8 @@ def close(name: str, value: float, expected: float, tol: float, unit: str = "") 
     says "to within", since ± is for standard errors.
     """
     value = float(value)
-    if not tol > 0:
-        raise ValueError(f"tol must be positive, got {tol}")
+    if not 0 < tol < math.inf:
+        raise ValueError(f"tol must be positive and finite, got {tol}")
     shown_tol = _rounded_up(tol)
     decimals = len(shown_tol.partition(".")[2])
     expected_text = f"{expected:.{decimals}f}{unit} to within {shown_tol}"
@@ -50,7 +50,8 @@ def agrees(
 
 def holds(statement: str, truth: bool) -> None:
     """Print a statement with a tick, or marked when it does not hold here."""
-    print(f"✓ {statement}" if truth else f"✗ {statement}   {OUTSIDE} what was claimed")
+    right = bool(truth) and truth == truth  # NaN counts as true elsewhere
+    print(f"✓ {statement}" if right else f"✗ {statement}   {OUTSIDE} what was claimed")
 
 
 def _rounded_up(tol: float) -> str:

@@ -33,6 +33,27 @@ def test_coverage_counts_by_hand():
     assert coverage(x + 100, modes, 0.1).modes == (0.0, 0.0)
 
 
+def shares(n, share, times):
+    """The shares that coverage finds where so many of n samples are good, and their errors."""
+    rng, found = generator(8), []
+    for _ in range(times):
+        x = torch.where(torch.rand(n, 1, generator=rng) < share, 0.0, 9.0).expand(n, 2)
+        found.append(coverage(x, torch.zeros(1, 2), 1.0).high_quality)
+    return torch.tensor(found, dtype=F64).unbind(1)
+
+
+@pytest.mark.parametrize(("n", "share"), [(20, 0.5), (500, 0.5), (500, 0.9)])
+def test_the_error_of_the_share_is_its_spread(n, share):
+    values, errors = shares(n, share, 300)
+    assert 0.8 < errors.square().mean().sqrt() / values.std() < 1.2
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.98, 1.0])
+def test_the_error_of_the_share_is_not_zero_where_all_samples_are_alike(share):
+    values, errors = shares(20, share, 100)
+    assert ((values - share).abs() < 4 * errors).all() and errors.max() < 0.15
+
+
 def test_the_error_of_the_number_of_modes_covers_its_spread():
     rng, modes = generator(7), ring(40, 50.0)
     found = []

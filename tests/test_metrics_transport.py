@@ -51,3 +51,26 @@ def test_errors_of_transport_cover_the_spread_over_seeds(distance, shift):
     found = [distance(draw(rng, 80), draw(rng, 80, 2, 1.5, shift)) for _ in range(80)]
     values, errors = torch.tensor(found, dtype=F64).unbind(1)
     assert 0.75 < errors.mean() / values.std() < 1.6  # cautious rather than bold
+
+
+def two_modes(rng, n):
+    """A sample of two narrow modes six apart, (n, 2)."""
+    side = torch.randint(2, (n, 1), generator=rng, dtype=F64) * 6
+    return draw(rng, n, sigma=0.3) + side * torch.tensor([1.0, 0.0], dtype=F64)
+
+
+@pytest.mark.parametrize("distance", [wasserstein2, sliced_wasserstein])
+def test_errors_of_transport_are_right_between_laws_and_cautious_within_one(distance):
+    rng = generator(7)
+    pairs = {
+        "apart": [(draw(rng, 100), draw(rng, 100, shift=1.0)) for _ in range(100)],
+        "two modes": [(two_modes(rng, 100), two_modes(rng, 100)) for _ in range(100)],
+    }
+    ratio = {}
+    for name, both in pairs.items():
+        found = torch.tensor([distance(x, y) for x, y in both], dtype=F64)
+        values, errors = found.unbind(1)
+        ratio[name] = errors.square().mean().sqrt() / values.std()
+    # The spread of a hundred is known to 7 %, four times which is allowed on either side.
+    assert 0.72 < ratio["apart"] < 1.28
+    assert 0.9 < ratio["two modes"] < 2.3

@@ -1,5 +1,6 @@
 """Wrong losses and wrong arguments of training are named at once."""
 
+import math
 from functools import partial
 from itertools import repeat
 
@@ -36,13 +37,23 @@ def test_wrong_arguments_are_refused_at_once():
         "model must have parameters": dict(model=nn.Tanh()),
         "batches must be an iterable.*epochs": dict(batches=DATA),
         "batches must be an iterable.*draws": dict(batches=TRUTH),
-        "steps must be": dict(steps=0),
-        "lr must be": dict(lr=-1.0),
-        "clip must be": dict(clip=0.0),
-        "ema must be": dict(ema=1.0),
         "schedule needs steps": dict(schedule=cosine, steps=None),
+        "schedule must be a function, got a float": dict(schedule=0.5),
+        "model must be a torch module, got None": dict(model=None),
+        "loss must be a function, got None": dict(loss=None),
+        "optimizer must be a function.*got a SGD": dict(optimizer=torch.optim.SGD([torch.ones(1)])),
+        "optimizer must be a function.*one that returns a list": dict(optimizer=list),
+        "optimizer must make a step.*LBFGS needs a closure": dict(optimizer=torch.optim.LBFGS),
     }
-    for message, argument in wrong.items():
+    values = {
+        "steps": (0, True, 2.5, "a", math.nan),
+        "lr": (-1.0, "a", math.nan, True, [0.1]),
+        "clip": (0.0, "a", math.inf),
+        "ema": (1.0, 0, "a"),
+        "seed": ("a", 1.5, None),
+    }
+    cases = [(f"{name} must be", {name: bad}) for name in values for bad in values[name]]
+    for message, argument in [*wrong.items(), *cases]:
         options = {"model": MLP(2, 2), "loss": square, "batches": repeat(DATA), "steps": 5}
         with pytest.raises(ValueError, match=message):
             train(**{**options, **argument})
@@ -51,10 +62,13 @@ def test_wrong_arguments_are_refused_at_once():
     for call in (lambda: draws(TRUTH, 0), lambda: epochs(DATA, -1)):
         with pytest.raises(ValueError, match="size must be"):
             call()
-    for data in (DATA[:0], (DATA, DATA[:3]), ()):
+    for data in (DATA[:0], (DATA, DATA[:3]), (), [1, 2], torch.tensor(1.0), (DATA, [1])):
         with pytest.raises(ValueError, match="data must"):
             epochs(data, 2)
-    with pytest.raises(ValueError, match="every must be"):
-        checkpoint(iter(()), "x", every=0)
+    for every in (0, math.nan, 2.5, "a"):
+        with pytest.raises(ValueError, match="every must be"):
+            checkpoint(iter(()), "x", every=every)
+    with pytest.raises(ValueError, match="steps must be"):
+        fit(net(), square, repeat(DATA), steps=None)
     with pytest.raises(ValueError, match="k must be"):
         fit(net(), square, repeat(DATA), steps=1).smooth(0)

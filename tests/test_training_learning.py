@@ -107,6 +107,16 @@ def test_updates_run_in_training_mode_and_the_consumers_mode_is_kept():
     assert seen == [True] * 4 and not model.training
 
 
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("part", [True, False])
+def test_every_part_of_the_model_is_left_in_the_mode_it_was_in(whole, part):
+    model = net(0.5).train(whole)
+    model[1].train(part)
+    modes = [module.training for module in model.modules()]
+    for _ in train(model, square, repeat(DATA), steps=3):
+        assert [module.training for module in model.modules()] == modes
+
+
 def test_frozen_parameters_stay_and_a_run_may_be_closed():
     model = net()
     model[0].requires_grad_(False)

@@ -39,6 +39,20 @@ def test_the_global_generator_is_left_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_the_batches_are_the_seeds_whatever_the_model_draws():
+    def batches(dropout):
+        seen = []
+
+        def loss(model, x):
+            seen.append(x)
+            return square(model, x) if dropout else model(x).square().mean()
+
+        list(train(net(dropout), loss, epochs(DATA, 5), steps=9))
+        return seen
+
+    assert equal(batches(0.0), batches(0.5))
+
+
 def test_interleaved_runs_are_what_each_is_alone():
     def run():
         return train(net(0.5), square, epochs(DATA, 5), steps=9, ema=0.9)

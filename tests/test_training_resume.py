@@ -1,17 +1,20 @@
 """Resuming: a killed run goes on to the bit, and what does not fit or is damaged is refused."""
 
+import math
 import os
 import subprocess
 import sys
 import time
+from copy import deepcopy
 from itertools import islice, repeat
 
 import pytest
 import torch
+from torch import nn
 from torch.distributions import Independent, Normal
 
 from dgm_lib.nets import MLP
-from dgm_lib.training import checkpoint, draws, epochs, load, train
+from dgm_lib.training import Diverged, checkpoint, draws, epochs, load, train
 from tests.runs import DATA, OPTIONS, TRUTH, equal, net, square
 
 SOURCES = {
@@ -20,7 +23,14 @@ SOURCES = {
     "list": lambda: [DATA + k for k in range(24)],
     "generator": lambda: (torch.randn(5, 2) for _ in range(24)),
     "loader": lambda: torch.utils.data.DataLoader(DATA.repeat(8, 1), batch_size=4, shuffle=True),
+    "endless loader": lambda: endless(torch.utils.data.DataLoader(DATA[:12], 4, shuffle=True)),
 }
+
+
+def endless(loader):
+    """Epoch after epoch, each in an order drawn from the global generator when it begins."""
+    while True:
+        yield from loader
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
@@ -99,6 +109,46 @@ def test_resuming_the_wrong_thing_is_refused(tmp_path):
         resume(resume=tmp_path / "nowhere.pt")
     with pytest.raises(ValueError, match="something else"):
         resume(resume={"model": {}})
+    with pytest.raises(ValueError, match="resume does not hold a whole training run"):
+        resume(resume={"format": load(path)["format"]})
+    for neither in (5, [], True):
+        with pytest.raises(ValueError, match="resume must be a Step.state"):
+            resume(resume=neither)
+
+
+def test_batches_that_cannot_be_replayed_are_refused():
+    run = train(net(), square, SOURCES["generator"](), **OPTIONS)
+    state = list(islice(run, 11))[-1].state()
+    larger = (torch.randn(6, 2) for _ in range(24))
+    fewer = (torch.randn(5, 2) for _ in range(10))
+    for batches in (larger, fewer, [DATA] * 24):
+        with pytest.raises(ValueError, match="resume does not fit.*batches must be those of the"):
+            train(net(), square, batches, **OPTIONS, resume=state)
+
+
+@pytest.mark.parametrize("other", ["AdamW", "SGD", "RMSprop"])
+def test_another_optimiser_is_refused_by_name(other):
+    state = next(train(net(), square, repeat(DATA))).state()
+    with pytest.raises(ValueError, match=f"optimizer must be Adam, as in .*, got {other}"):
+        train(net(), square, repeat(DATA), optimizer=getattr(torch.optim, other), resume=state)
+
+
+def test_a_refused_resume_leaves_the_model_as_it_was():
+    state = next(train(net(), square, repeat(DATA))).state()
+    wider = nn.Sequential(*net(), nn.Linear(2, 2))
+    for model, batches in ((wider, repeat(DATA)), (net(), [])):
+        before = deepcopy(model.state_dict())
+        with pytest.raises(ValueError, match="resume does not fit"):
+            train(model, square, batches, resume=state)
+        assert equal(before, model.state_dict())
+
+
+def test_a_run_that_diverges_as_it_resumes_keeps_the_weights_it_resumed_from():
+    state = list(islice(train(net(), square, repeat(DATA)), 4))[-1].state()
+    model = net()
+    with pytest.raises(Diverged, match="step 5"):
+        next(train(model, square, repeat(DATA * math.nan), resume=state))
+    assert equal(state["model"], model.state_dict())
 
 
 def test_damaged_and_foreign_files_are_refused(tmp_path):

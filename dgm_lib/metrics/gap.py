@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import Density, Estimate
-from dgm_lib.metrics.inputs import log_density
+from dgm_lib.metrics.inputs import log_density, real
 
 
 @torch.no_grad()
@@ -19,7 +19,8 @@ def nll_gap(model: Density, target: Density, x: Tensor) -> Estimate:
     trained on. It equals the model's negative log-likelihood minus the entropy of p, but the
     pairing removes the noise that both share. It is inf when q(x) = 0 for a sample.
     """
-    if x.ndim < 2 or x[..., 0].numel() < 2:
+    x = real("x", x)
+    if x.ndim < 2 or x.shape[-1] == 0 or x.shape[:-1].numel() < 2:
         raise ValueError(f"x must hold at least two points (n, d), got shape {tuple(x.shape)}")
     if not x.isfinite().all():
         raise ValueError("x must be finite, got NaN or inf")

@@ -62,6 +62,8 @@ def _integrate(integrand: Integrand, p: Density, q: Density, grid: Grid) -> Esti
 
 
 def _require_mass(name: str, density: Density, grid: Grid) -> None:
+    if not isinstance(grid, Grid):
+        raise ValueError(f"grid must be a Grid, got {grid!r}")
     mass = grid.integrate(log_density(name, density, grid.points).exp())
     if abs(mass - 1) > MISSING:
         raise ValueError(

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from itertools import chain
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
 
 
+def count(name: str, value: object) -> int:
+    """A whole number above 0, or a `ValueError` that names it."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    return int(value)
+
+
+def real(name: str, x: object) -> Tensor:
+    """The numbers as a tensor without a gradient, or a `ValueError` that names them.
+
+    Python's own numbers come in float64, arrays and tensors in the type they have.
+    """
+    dtype = None if hasattr(x, "dtype") else torch.float64
+    try:
+        x = torch.as_tensor(x, dtype=dtype).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} must be a tensor of numbers, got {x!r}") from error
+    if x.is_complex():
+        raise ValueError(f"{name} must hold real numbers, got {x.dtype}")
+    return x
+
+
 def samples(name: str, x: Tensor, least: int = 2) -> Tensor:
     """The samples `(n, d)`, detached and in float64, or a `ValueError` that names them."""
-    x = torch.as_tensor(x).detach()
+    x = real(name, x)
     if x.ndim != 2 or x.shape[1] == 0:
         raise ValueError(f"{name} must have shape (n, d), got {tuple(x.shape)}")
     if len(x) < least:
@@ -36,6 +59,8 @@ def log_density(name: str, density, x: Tensor) -> Tensor:
     A module is asked in the precision and on the device of its own parameters, so that a model
     trained in float32 can be compared with a law known in float64.
     """
+    if not callable(getattr(density, "log_prob", None)):
+        raise ValueError(f"{name} must be a density with a log_prob, got {density!r}")
     log_p = density.log_prob(_as_wanted_by(density, x)).detach().cpu().double()
     if log_p.shape != x.shape[:-1]:
         raise ValueError(

@@ -1,7 +1,9 @@
 """Wasserstein distances: how far, and by the shortest way, one sample must be moved to another.
 
 Both are biased upwards: two samples of the same law are some distance apart, so compare with the
-distance between two exact samples of the same size. (Peyré & Cuturi, 2019.)
+distance between two exact samples of the same size. Their standard errors are right when the laws
+differ, and cautious when they agree: 1.3 times the spread for a Gaussian, 1.7 times for a law of
+two modes far apart. (Peyré & Cuturi, 2019.)
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from dgm_lib.core import Estimate
-from dgm_lib.metrics.inputs import two_samples
+from dgm_lib.metrics.inputs import count, two_samples
 
 Statistic = Callable[[Tensor, Tensor], float]
 
-LARGEST = 2000  # an exact assignment takes seconds here, and eight times as long for twice as many
+LARGEST = 2000  # takes half a minute with its error, and eight times as long for twice as many
 GROUPS = 10
 
 
@@ -36,7 +38,7 @@ def wasserstein2(x: Tensor, y: Tensor) -> Estimate:
             f"x must hold at most {LARGEST} samples, got {len(x)}: the exact distance takes n³ "
             f"steps; pass x[:{LARGEST}], y[:{LARGEST}], or use sliced_wasserstein"
         )
-    return Estimate(_assigned(x, y), _spread_over_groups(_assigned, x, y))
+    return Estimate(_assigned(x, y), _jackknife(_assigned, x, y))
 
 
 @torch.no_grad()
@@ -49,8 +51,7 @@ def sliced_wasserstein(
     error covers the samples and the directions. (Bonneel et al., 2015.)
     """
     x, y = two_samples(x, y)
-    if projections < 1:
-        raise ValueError(f"projections must be positive, got {projections}")
+    projections = count("projections", projections)
     directions = _directions(projections, x, generator)
     x, y = x @ directions, y @ directions
     squares = _quantile_distance2(x, y)
@@ -91,11 +92,3 @@ def _jackknife(statistic: Statistic, x: Tensor, y: Tensor) -> float:
     a, b = (torch.arange(len(z), device=z.device) % groups for z in (x, y))
     left = [statistic(x[a != g], y[b != g]) for g in range(groups)]
     return math.sqrt((groups - 1) * torch.tensor(left, dtype=torch.float64).var(correction=0))
-
-
-def _spread_over_groups(statistic: Statistic, x: Tensor, y: Tensor) -> float:
-    """The standard error from the statistic of each tenth alone: 100 times less work than the
-    jackknife where the work grows like n³, and as good when it varies like 1 / √n."""
-    groups = min(GROUPS, len(x))
-    parts = [statistic(x[g::groups], y[g::groups]) for g in range(groups)]
-    return Estimate.of(torch.tensor(parts, dtype=torch.float64)).stderr

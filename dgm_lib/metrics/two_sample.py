@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import Estimate
-from dgm_lib.metrics.inputs import samples, two_samples
+from dgm_lib.metrics.inputs import count, real, two_samples
 
 Bandwidth = float | Sequence[float] | None
 
@@ -24,8 +24,8 @@ def mmd2(x: Tensor, y: Tensor, bandwidth: Bandwidth = None) -> Estimate:
     """The squared maximum mean discrepancy, without bias, of samples `(m, d)` and `(n, d)`.
 
     MMD² = E k(x, x') + E k(y, y') - 2 E k(x, y) with k(a, b) = exp(-|a - b|² / (2 h²)): zero if
-    and only if the laws agree, so the estimate is negative about half the time when they do
-    (and its standard error then cautious, by a fifth or so).
+    and only if the laws agree, so the estimate is negative about half the time when they do. Its
+    standard error is cautious where the laws agree or nearly so, by up to a third.
     `bandwidth` is h, or several whose kernels are averaged; the default is `median_bandwidth`.
     """
     x, y = two_samples(x, y)
@@ -63,8 +63,7 @@ def mmd_test(
     standard error is that of drawing only so many permutations.
     """
     x, y = two_samples(x, y)
-    if permutations < 1:
-        raise ValueError(f"permutations must be positive, got {permutations}")
+    permutations = count("permutations", permutations)
     z, m, n = torch.cat([x, y]), len(x), len(y)
     in_x = torch.zeros(m + n, 1 + permutations, dtype=z.dtype, device=z.device)
     in_x[:m, 0] = 1  # the observed split, then the permuted ones
@@ -97,7 +96,7 @@ def median_bandwidth(x: Tensor, y: Tensor) -> float:
 def _bandwidths(bandwidth: Bandwidth, x: Tensor, y: Tensor) -> list[float]:
     if bandwidth is None:
         return [median_bandwidth(x, y)]
-    several = torch.as_tensor(bandwidth, dtype=torch.float64).flatten().tolist()
+    several = real("bandwidth", bandwidth).double().flatten().tolist()
     if not several or not all(0 < h < math.inf for h in several):
         raise ValueError(f"bandwidth must be positive, got {bandwidth}")
     return several

@@ -1,7 +1,8 @@
 """Where batches come from: an endless law, or epochs over a data set.
 
 `train` takes any iterable of batches. One whose iterator has `state_dict` and `load_state_dict`
-resumes from a checkpoint at once; any other is replayed to the place where it stood.
+resumes from a checkpoint at once; any other is replayed from its start to the place where it
+stood, for which it must draw random numbers from torch's global generator alone.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import Density
+from dgm_lib.training import inputs
 
 
 class draws:  # noqa: N801 - reads as a verb, like `range`
     """Endless batches of fresh samples, each `density.sample((size,))`: no data set, no epochs."""
 
     def __init__(self, density: Density, size: int) -> None:
-        self.density, self.size = density, _positive(size)
+        self.density, self.size = density, inputs.count("size", size)
 
     def __iter__(self) -> draws:
         return self
@@ -43,7 +45,9 @@ class epochs:  # noqa: N801
     """
 
     def __init__(self, data: Tensor | tuple[Tensor, ...], size: int) -> None:
-        self.data, self.size = data, _positive(size)
+        self.data, self.size = data, inputs.count("size", size)
+        if not all(isinstance(part, Tensor) and part.ndim > 0 for part in self._parts):
+            raise ValueError(f"data must be a tensor (n, ...) or a tuple of such, got {data!r}")
         lengths = {len(part) for part in self._parts}
         if len(lengths) != 1 or 0 in lengths:
             raise ValueError(f"data must hold parts of one length, not 0, got {sorted(lengths)}")
@@ -84,9 +88,3 @@ class _Epochs:
                 f"got {len(self.parts[0])}"
             )
         self.order, self.done = state["order"].clone(), state["done"]
-
-
-def _positive(size: int) -> int:
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"size must be a positive integer, got {size!r}")
-    return size

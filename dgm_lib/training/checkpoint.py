@@ -9,9 +9,11 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 
+from dgm_lib.training import inputs
 from dgm_lib.training.step import Step
 
-FORMAT = "dgm_lib training state, version 1"
+FORMAT = "dgm_lib training state, version 2"
+PARTS = "settings index model optimizer average batches batch_stream update_stream".split()
 
 
 def checkpoint(run: Iterable[Step], path: str | Path, every: int = 500) -> Iterator[Step]:
@@ -20,9 +22,7 @@ def checkpoint(run: Iterable[Step], path: str | Path, every: int = 500) -> Itera
     The file is replaced whole, never half written: `train(..., resume=path)` finds the last
     complete one whenever the run is killed.
     """
-    if every < 1:
-        raise ValueError(f"every must be a positive number of steps, got {every}")
-    return _checkpointed(run, Path(path), every)
+    return _checkpointed(run, Path(path), inputs.count("every", every))
 
 
 def _checkpointed(run: Iterable[Step], path: Path, every: int) -> Iterator[Step]:
@@ -62,11 +62,22 @@ def load(path: str | Path) -> dict:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds, as the damage has it
         raise ValueError(f"{path} is damaged, cut short or no checkpoint at all") from error
-    return checked(state, str(path))
+    return _checked(state, str(path))
 
 
-def checked(state: object, name: str) -> dict:
+def state_of(resume: object) -> dict:
+    """The state to resume from: this one, or that of a file."""
+    if isinstance(resume, (str, Path)):
+        return load(resume)
+    if isinstance(resume, dict):
+        return _checked(resume, "resume")
+    raise ValueError(f"resume must be a Step.state() or the path of a checkpoint, got {resume!r}")
+
+
+def _checked(state: object, name: str) -> dict:
     """The state, once it is known to be a training run's."""
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError(f"{name} does not hold a training run: it was written by something else")
+    if missing := [part for part in PARTS if part not in state]:
+        raise ValueError(f"{name} does not hold a whole training run: it lacks {missing}")
     return state

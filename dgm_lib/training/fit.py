@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from tqdm.auto import tqdm
 
+from dgm_lib.training import inputs
 from dgm_lib.training.run import Loss, Run
 from dgm_lib.training.step import Step
 
@@ -29,8 +30,7 @@ class History:
 
     def smooth(self, k: int = 100) -> Tensor:
         """The mean loss of the last k steps at every step `(steps,)`; of fewer at the start."""
-        if k < 1:
-            raise ValueError(f"k must be positive, got {k}")
+        k = inputs.count("k", k)
         windows = pad(self.losses, (k, 0)).unfold(0, k, 1)[1:]
         return windows.sum(-1) / torch.arange(1, len(windows) + 1).clamp(max=k)
 
@@ -47,6 +47,7 @@ def fit(model: nn.Module, loss: Loss, batches: Iterable, *, steps: int, **option
     >>> fit(nn.Linear(1, 1), loss, [torch.ones(8, 1)] * 20, steps=20)
     History(20 steps)
     """
+    steps = inputs.count("steps", steps)
     run = Run(model, loss, batches, steps=steps, **options)
     history = collect(run, steps - run.index)
     history.model, history.averaged = model, run.averaged  # even when there was no step to take

@@ -29,7 +29,8 @@ def train(
     """Minimise `loss(model, *batch)` over the batches, yielding a `Step` after every update.
 
     Args:
-        model: updated in training mode; its consumer finds it in the mode it left it in.
+        model: updated in training mode; its consumer finds all its modules in the mode it left
+            them in. A part that was put in evaluation mode alone stays in it.
         batches: tensors or tuples of them, such as `draws(density, 512)` or `epochs(x, 128)`.
         steps: where to stop. Without it, at the end of the batches, or when the consumer does.
         lr: by default the optimiser's own, 1e-3 for Adam.
@@ -39,7 +40,8 @@ def train(
         clip: the largest norm of the gradient; longer ones are scaled down to it.
         ema: the decay β of an average of the weights, w̄ ← β w̄ + (1 - β) w after the first step.
         seed: of the run's own random numbers. Whatever the batches, the model and the loss draw
-            from torch's global generator comes from there, and that generator is left alone.
+            from torch's global generator comes from there, and that generator is left alone. The
+            batches have numbers of their own, whatever the model and the loss draw.
         resume: a `Step.state()` or the file of a `checkpoint`, and otherwise the same arguments.
 
     When the loss, the gradient or the weights stop being finite, the run raises `Diverged`.

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from dgm_lib.core import RandomStream
-from dgm_lib.training.checkpoint import FORMAT, checked, load
+from dgm_lib.core import RandomStream, generator
+from dgm_lib.training import inputs
+from dgm_lib.training.checkpoint import FORMAT, state_of
 from dgm_lib.training.divergence import Diverged, LastGood, likely_cause
 from dgm_lib.training.schedule import Schedule, constant, cosine
 from dgm_lib.training.step import Step
@@ -42,27 +43,33 @@ class Run:
         seed: int = 0,
         resume: dict | str | Path | None = None,
     ) -> None:
-        _check(batches, steps, lr, schedule, clip, ema)
-        trainable = [p for p in model.parameters() if p.requires_grad]
-        if not trainable:
-            raise ValueError("model must have parameters that require a gradient, got none")
-        self.model, self.loss, self.batches = model, loss, batches
-        self.steps, self.clip, self.index = steps, clip, 0
-        self.settings = dict(steps=steps, lr=lr, clip=clip, ema=ema, seed=seed)
-        self.schedule = schedule or (cosine if steps else constant)
-        self.optimizer = (optimizer or _adam)(trainable)
+        trainable = inputs.trainable(model)
+        self.model, self.loss = model, inputs.function("loss", loss)
+        self.batches = inputs.iterable(batches)
+        self.steps = None if steps is None else inputs.count("steps", steps)
+        self.clip = None if clip is None else inputs.positive("clip", clip)
+        lr = None if lr is None else inputs.positive("lr", lr)
+        ema = None if ema is None else inputs.positive("ema", ema, below=1)
+        seed = inputs.whole("seed", seed)
+        if schedule is not None and steps is None:
+            raise ValueError("schedule needs steps: without them no fraction of them is done")
+        default = constant if steps is None else cosine
+        self.schedule = default if schedule is None else inputs.function("schedule", schedule)
+        self.optimizer = inputs.optimizer_of(_adam if optimizer is None else optimizer, trainable)
         groups = self.optimizer.param_groups
         self.rates = [group["lr"] if lr is None else lr for group in groups]
         self.parameters = [p for group in groups for p in group["params"]]
-        self.average = _average(model, ema) if ema else None
+        self.average = None if ema is None else _average(model, ema)
+        self.batch_stream, self.update_stream = _streams(seed, trainable[0].device)
+        self.index, self.iterator = 0, None
+        self.settings = dict(steps=self.steps, lr=lr, clip=self.clip, ema=ema, seed=seed)
+        self.settings["optimizer"] = type(self.optimizer).__name__
+        if resume is not None:
+            self._load(state_of(resume))
         kept = [*self.parameters, *model.buffers()]
         if self.average:
             kept += [*self.average.parameters(), *self.average.buffers()]
         self.last_good = LastGood(kept)
-        self.stream = RandomStream(seed, trainable[0].device)
-        self.iterator: Iterator | None = None
-        if resume is not None:
-            self._load(checked(resume, "resume") if isinstance(resume, dict) else load(resume))
 
     @property
     def averaged(self) -> nn.Module | None:
@@ -71,10 +78,11 @@ class Run:
 
     def __iter__(self) -> Iterator[Step]:
         while self.steps is None or self.index < self.steps:
-            with self.stream:
+            with self.batch_stream:
                 batch = self._next_batch()
-                if batch is None:
-                    return
+            if batch is None:
+                return
+            with self.update_stream:
                 step = self._update(batch)
             yield step
 
@@ -167,38 +175,48 @@ class Run:
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "average": self.average.state_dict() if self.average else None,
-                "stream": self.stream.state(),
                 "batches": self.iterator.state_dict() if remembers else None,
+                "batch_stream": self.batch_stream.state(),
+                "update_stream": self.update_stream.state(),
             }
         )
 
     def _load(self, state: dict) -> None:
-        """Go to where the run stood that had this state."""
+        """Go to where the run stood that had this state, or leave the model as it is."""
         for name, mine in self.settings.items():
             theirs = state["settings"][name]
             if mine != theirs:
                 raise ValueError(f"{name} must be {theirs}, as in the run to resume, got {mine}")
+        before = deepcopy(self.model.state_dict())
         try:
-            self.model.load_state_dict(state["model"])
+            self._go_to(state["index"], state["batches"], state["batch_stream"])
+            self.update_stream.load(state["update_stream"])
             self.optimizer.load_state_dict(state["optimizer"])
             if self.average:
                 self.average.load_state_dict(state["average"])
-            self._go_to(state["index"], state["batches"])
-        except (RuntimeError, ValueError, KeyError, AttributeError) as error:
+            self.model.load_state_dict(state["model"])
+        except (RuntimeError, ValueError, KeyError, AttributeError, TypeError) as error:
+            self.model.load_state_dict(before)
             raise ValueError(
                 f"resume does not fit this model, optimiser or batches: {error}"
             ) from error
-        self.stream.load(state["stream"])
 
-    def _go_to(self, index: int, place: dict | None) -> None:
+    def _go_to(self, index: int, place: dict | None, stream: dict[str, Tensor]) -> None:
         """Let the batches go on after `index` of them, from their own note of the place if any."""
-        self.index = index
-        with self.stream:
+        with self.batch_stream:
             self.iterator = iter(self.batches)
             if place is not None:
                 self.iterator.load_state_dict(place)
             else:
-                next(islice(self.iterator, index, index), None)  # draws so many, and drops them
+                replayed = sum(1 for _ in islice(self.iterator, index))
+        if place is not None:
+            self.batch_stream.load(stream)
+        elif replayed < index or not _same(self.batch_stream.state(), stream):
+            raise ValueError(
+                f"batches must be those of the run to resume, but replaying its {index} batches "
+                f"drew other random numbers than it did, or there were fewer of them"
+            )
+        self.index = index
 
 
 @torch.no_grad()
@@ -207,41 +225,36 @@ def _norm(tensors: list[Tensor]) -> Tensor:
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
 
 
+def _streams(seed: int, device: torch.device) -> tuple[RandomStream, RandomStream]:
+    """The random numbers of the batches and those of the updates.
+
+    They are two, so that the batches can be drawn once more without the updates between them.
+    """
+    another = torch.randint(2**31, (), generator=generator(seed)).item()
+    return RandomStream(seed, device), RandomStream(another, device)
+
+
+def _same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[kind], b[kind]) for kind in a)
+
+
 @contextmanager
 def _training(model: nn.Module) -> Iterator[None]:
-    """Put the model in training mode, and back: both walk all its modules, so only if needed."""
+    """Put the model in training mode, and each of its modules back as it was.
+
+    One that is in training mode is left alone, with the parts of it that are not, such as a
+    frozen BatchNorm: nothing has to be walked then.
+    """
     if model.training:
         yield
         return
+    modes = [(module, module.training) for module in model.modules()]
     model.train()
     try:
         yield
     finally:
-        model.eval()
-
-
-def _check(
-    batches: object,
-    steps: int | None,
-    lr: float | None,
-    schedule: Schedule | None,
-    clip: float | None,
-    ema: float | None,
-) -> None:
-    if isinstance(batches, Tensor) or not isinstance(batches, Iterable):
-        raise ValueError(
-            f"batches must be an iterable of batches, got a {type(batches).__name__}: "
-            f"wrap data as epochs(x, size), a density as draws(p, size)"
-        )
-    if steps is not None and (not isinstance(steps, int) or steps < 1):
-        raise ValueError(f"steps must be a positive integer or None, got {steps!r}")
-    if schedule is not None and steps is None:
-        raise ValueError("schedule needs steps: without them no fraction of them is done")
-    for name, value in (("lr", lr), ("clip", clip)):
-        if value is not None and not 0 < value < math.inf:
-            raise ValueError(f"{name} must be positive and finite, got {value}")
-    if ema is not None and not 0 < ema < 1:
-        raise ValueError(f"ema must be a decay between 0 and 1, got {ema}")
+        for module, mode in modes:
+            module.training = mode
 
 
 def _average(model: nn.Module, decay: float) -> AveragedModel:

@@ -1,6 +1,8 @@
 """One style for the whole course. The truth is always grey, a model orange, samples blue.
 
 Every function draws on the axes it is given and returns them; only `show` shows a figure.
+An exact law is evaluated in double precision; a model or any other function gets its points in
+torch's default dtype, which is that of a network's weights. A box is a tensor or a list.
 Colours are Okabe and Ito's, which colour-blind readers can tell apart; figures are opaque, so
 they look the same in a light and in a dark JupyterLab.
 """
@@ -76,12 +78,14 @@ def show() -> None:
 
 def truth(ax: Axes, target, n: int = 300) -> Axes:
     """The exact density of a law: a filled grey curve in 1D, a grey heat map in 2D."""
+    grid = Grid(target.box, n)
+    density = _values(target.log_prob, grid).exp()
     if target.d == 1:
-        x, density = _density_1d(target.log_prob, target.box, n)
+        x = grid.axes[0]
         ax.fill_between(x, density, color=TRUTH_FILL, lw=0)
         ax.plot(x, density, color=TRUTH, lw=1.2, label="p, exact")
-        return _frame_1d(ax, target.box)
-    return heat(ax, lambda x: target.log_prob(x).exp(), target.box, cmap=TRUTH_MAP, n=n)
+        return _frame_1d(ax, grid.box)
+    return _picture(ax, density, grid, cmap=TRUTH_MAP)
 
 
 def contours(ax: Axes, target, n: int = 200, color: str = TRUTH) -> Axes:
@@ -90,10 +94,7 @@ def contours(ax: Axes, target, n: int = 200, color: str = TRUTH) -> Axes:
     The lines enclose 50, 80 and 95 % of the probability.
     """
     grid = Grid(target.box, n)
-    density = target.log_prob(grid.points).exp()
-    levels = _levels_enclosing(density * grid.cell, (0.95, 0.8, 0.5)) / grid.cell
-    ax.contour(*grid.axes, density.T, levels=levels, colors=color, linewidths=0.8)
-    return frame(ax, target.box)
+    return _lines(ax, _values(target.log_prob, grid).exp(), grid, colors=color, linewidths=0.8)
 
 
 def model(ax: Axes, log_prob: Callable[[Tensor], Tensor], box: Tensor, color: str = MODEL,
@@ -103,29 +104,21 @@ def model(ax: Axes, log_prob: Callable[[Tensor], Tensor], box: Tensor, color: st
     The lines enclose 50, 80 and 95 % of the model's probability; dash them to lie over others.
     """
     line = "--" if dashed else "-"
-    if len(box) == 1:
-        ax.plot(*_density_1d(log_prob, box, n), color=color, ls=line, label=label)
-        return _frame_1d(ax, box)
-    grid = Grid(box, n)
-    with torch.no_grad():
-        density = log_prob(grid.points).exp().double()
-    levels = _levels_enclosing(density * grid.cell, (0.95, 0.8, 0.5)) / grid.cell
-    ax.contour(*grid.axes, density.T, levels=levels, colors=color,
-               linewidths=1.3, linestyles=line)  # fmt: skip
+    grid = Grid(box, n, torch.get_default_dtype())
+    density = _values(log_prob, grid).exp()
+    if len(grid.box) == 1:
+        ax.plot(grid.axes[0], density, color=color, ls=line, label=label)
+        return _frame_1d(ax, grid.box)
     if label:
         ax.plot([], [], color=color, ls=line, label=label)
-    return frame(ax, box)
+    return _lines(ax, density, grid, colors=color, linewidths=1.3, linestyles=line)
 
 
 def heat(ax: Axes, value: Callable[[Tensor], Tensor], box: Tensor, cmap=MODEL_MAP, n: int = 200,
          **kwargs) -> Axes:  # fmt: skip
     """A heat map of any function of x (*batch, 2) -> (*batch,)."""
-    grid = Grid(box, n)
-    with torch.no_grad():
-        image = value(grid.points).double().T.numpy()
-    extent = box.flatten().tolist()
-    ax.imshow(image, extent=extent, origin="lower", cmap=cmap, aspect="auto", **kwargs)
-    return frame(ax, box)
+    grid = Grid(box, n, torch.get_default_dtype())
+    return _picture(ax, _values(value, grid), grid, cmap=cmap, **kwargs)
 
 
 # ---- samples -----------------------------------------------------------------------------------
@@ -134,11 +127,11 @@ def heat(ax: Axes, value: Callable[[Tensor], Tensor], box: Tensor, cmap=MODEL_MA
 def samples(ax: Axes, x: Tensor, color: str = SAMPLES, label: str | None = None,
             size: float = 4.0, alpha: float = 0.6) -> Axes:  # fmt: skip
     """Points (n, 2) in the plane, or a histogram of points (n, 1) or (n,) on the line."""
-    x = x.detach().cpu()
+    x = _array(x)
     if x.ndim == 2 and x.shape[-1] == 2:
-        ax.scatter(*x.T.numpy(), s=size, color=color, alpha=alpha, lw=0, label=label)
+        ax.scatter(*x.T, s=size, color=color, alpha=alpha, lw=0, label=label)
         return ax
-    sns.histplot(x=x.flatten().numpy(), stat="density", bins=60, color=color, alpha=0.45,
+    sns.histplot(x=x[np.isfinite(x)], stat="density", bins=60, color=color, alpha=0.45,
                  element="step", lw=0, label=label, ax=ax)  # fmt: skip
     return ax
 
@@ -174,7 +167,7 @@ def truth_line(ax: Axes, value: float, label: str | None = None) -> Axes:
 def band(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str = SAMPLES,
          label: str | None = None) -> Axes:  # fmt: skip
     """A curve of estimates with a band of two standard errors on either side."""
-    x, (value, stderr) = np.asarray(x), np.asarray(estimates).T
+    x, (value, stderr) = _array(x), _array(estimates).reshape(-1, 2).T
     ax.fill_between(x, value - 2 * stderr, value + 2 * stderr, color=color, alpha=0.2, lw=0)
     ax.plot(x, value, color=color, marker="o", ms=3.5, label=label)
     return ax
@@ -183,7 +176,7 @@ def band(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str
 def dots(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str = SAMPLES,
          label: str | None = None) -> Axes:  # fmt: skip
     """Single estimates with bars of two standard errors, for where a line would claim too much."""
-    value, stderr = np.asarray(estimates).T
+    value, stderr = _array(estimates).reshape(-1, 2).T
     ax.errorbar(x, value, yerr=2 * stderr, fmt="o", ms=4, color=color, label=label)
     return ax
 
@@ -191,8 +184,9 @@ def dots(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str
 def table(ax: Axes, values: Tensor, rows: Sequence[str], cols: Sequence[str],
           fmt: str = ".2f", vmax: float | None = None) -> Axes:  # fmt: skip
     """A table of numbers (rows, cols), darker where larger."""
-    sns.heatmap(np.asarray(values), annot=True, fmt=fmt, cmap=TRUTH_MAP, cbar=False, linewidths=1.5,
-                xticklabels=cols, yticklabels=rows, square=True, vmin=0, vmax=vmax, ax=ax)  # fmt: skip
+    sns.heatmap(_array(values), annot=True, fmt=fmt, cmap=TRUTH_MAP, cbar=False,
+                linewidths=1.5, xticklabels=cols, yticklabels=rows, square=True,
+                vmin=0, vmax=vmax, ax=ax)  # fmt: skip
     ax.tick_params(length=0)
     plt.setp(ax.get_yticklabels(), rotation=0)
     return ax
@@ -200,7 +194,8 @@ def table(ax: Axes, values: Tensor, rows: Sequence[str], cols: Sequence[str],
 
 def losses(ax: Axes, values: Tensor, floor: float, window: int = 25, label: str = "loss") -> Axes:
     """A training curve with its running mean and the floor that no model can pass."""
-    values = np.asarray(values, dtype=float)
+    values = _array(values)
+    window = min(window, len(values))
     smooth = np.convolve(values, np.ones(window) / window, mode="valid")
     ax.plot(values, color=MODEL, alpha=0.25, lw=0.8)
     ax.plot(np.arange(len(smooth)) + window - 1, smooth, color=MODEL, label=label)
@@ -215,7 +210,7 @@ def losses(ax: Axes, values: Tensor, floor: float, window: int = 25, label: str 
 
 def frame(ax: Axes, box: Tensor) -> Axes:
     """The axes of the plane: the box of the law, labelled, one unit as long as the other."""
-    (left, right), (bottom, top) = box.tolist()
+    (left, right), (bottom, top) = torch.as_tensor(box).tolist()
     ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x_1$", ylabel="$x_2$")
     ax.set_aspect("equal" if 0.5 < (right - left) / (top - bottom) < 2 else "auto")
     return ax
@@ -227,16 +222,42 @@ def _frame_1d(ax: Axes, box: Tensor) -> Axes:
     return ax
 
 
-def _density_1d(log_prob, box: Tensor, n: int) -> tuple[np.ndarray, np.ndarray]:
-    x = Grid(box, n).points
+def _picture(ax: Axes, values: Tensor, grid: Grid, **kwargs) -> Axes:
+    extent = grid.box.flatten().tolist()
+    ax.imshow(values.T.numpy(), extent=extent, origin="lower", aspect="auto", **kwargs)
+    return frame(ax, grid.box)
+
+
+def _lines(ax: Axes, density: Tensor, grid: Grid, **style) -> Axes:
+    """Lines that enclose 50, 80 and 95 %; none where the box holds nothing of the density."""
+    levels = np.unique(_levels_enclosing(density, (0.95, 0.8, 0.5))) * (1 - 1e-6)  # under flat tops
+    levels = levels[(density.min().item() < levels) & (levels < density.max().item())]
+    if len(levels):
+        ax.contour(*grid.axes, density.T, levels=levels, **style)
+    return frame(ax, grid.box)
+
+
+# ---- numbers to draw -----------------------------------------------------------------------------
+
+
+def _values(function: Callable[[Tensor], Tensor], grid: Grid) -> Tensor:
+    """A function at the points of a grid, in double precision whatever it computes in."""
     with torch.no_grad():
-        return x.flatten().numpy(), log_prob(x).exp().double().flatten().numpy()
+        return function(grid.points).detach().cpu().double().reshape(grid.shape)
 
 
-def _levels_enclosing(mass: Tensor, shares: Sequence[float]) -> np.ndarray:
-    """The cell masses above which the cells hold the given shares of it (largest share first)."""
-    ordered = mass.flatten().sort(descending=True).values
+def _array(values: Tensor | Sequence) -> np.ndarray:
+    """Tensors of any kind, or numbers, as an array in double precision."""
+    if isinstance(values, Tensor):
+        return values.detach().cpu().double().numpy()
+    return np.asarray(values, dtype=float)
+
+
+def _levels_enclosing(values: Tensor, shares: Sequence[float]) -> np.ndarray:
+    """The values above which the cells hold the given shares of the sum (largest share first)."""
+    ordered = values.flatten().sort(descending=True).values
     enclosed = ordered.cumsum(0) / ordered.sum()
-    return np.array([ordered[(enclosed < share).sum().clamp(max=len(ordered) - 1)] for share in shares])
+    last = len(ordered) - 1
+    return np.array([ordered[(enclosed < share).sum().clamp(max=last)] for share in shares])
 
 

@@ -1,4 +1,4 @@
-"""The live part without a browser: sliders, buttons, exceptions, and loops in a cell."""
+"""The live part without a browser: sliders, buttons and exceptions."""
 
 import asyncio
 import math
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dgm_lib.demo import Actions, Bars, Curve, Demo, Density, Drawing, Points, Scene, Slider
-from tests.demos import LAW, pixels, until, walk, walker
+from tests.demos import LAW, until, walk, walker
 
 
 def test_sliders_change_the_picture_of_a_paused_demo():
@@ -178,48 +178,6 @@ def test_an_exception_at_drawing_time_goes_when_its_cause_goes():
         await until(lambda: demo.error is None)
 
     asyncio.run(scenario())
-
-
-def test_training_can_be_awaited_and_stopped():
-    def train(p, rng):
-        w = torch.zeros(2, requires_grad=True)
-        while True:
-            (gradient,) = torch.autograd.grad(((w - 1) ** 2).sum(), w)
-            w = (w - 0.1 * gradient).detach().requires_grad_()
-            yield dict(loss=((w - 1) ** 2).sum())
-
-    async def scenario():
-        demo = Demo(train, Scene([Curve("loss", log=True)]))
-        demo.widget()
-        await demo.go(50)
-        assert demo.run.t == 50 and not demo.playing
-        asyncio.get_running_loop().call_later(0.3, demo.view.play.click)
-        await demo.go(10**9)
-        assert 50 < demo.run.t < 10**9
-
-    asyncio.run(scenario())
-
-
-def test_awaited_exceptions_fail_the_cell():
-    def sim(p, rng):
-        yield dict(a=1.0)
-        raise KeyError("slip")
-
-    with pytest.raises(KeyError, match="slip"):
-        asyncio.run(Demo(sim, Scene([Curve("a")])).go(10))
-
-
-def test_a_loop_of_the_learners_own():
-    board = Demo(None, Scene([Points("x")], [Curve("loss")]), name="board")
-    board.widget()
-    for k in board.live(range(30)):
-        board.log(loss=1 / (k + 1))
-        if k % 10 == 0:
-            board.log(x=torch.randn(5, 2))
-        if k == 20:
-            board.pause()
-    assert board.error is None and len(board.run.series["loss"]) == 21
-    assert (pixels(board.view.image.value) != 255).any()
 
 
 def test_a_demo_of_the_same_name_pauses_the_older_one():

@@ -1,5 +1,7 @@
 """Runs: repeatable, with snapshots as frames and scalars as series; wrong simulations are named."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
@@ -40,6 +42,28 @@ def test_frames_are_snapshots():
     assert len(positions.unique(dim=0)) == 5
 
 
+class Pair(NamedTuple):
+    start: torch.Tensor
+    end: np.ndarray
+
+
+def test_what_is_inside_of_a_frame_is_a_snapshot_too():
+    x, y = torch.zeros(2), np.zeros(2)
+    nested = dict(a=dict(b=[x, (y,)]), pair=Pair(x, y), rows=[dict(x=x)], shape=x.shape)
+
+    def sim(p, rng):
+        yield nested
+        nested["rows"].append(1)
+        x.add_(1)
+        y[:] = 1
+
+    frame = Run(sim, {}).step(2)
+    b, (in_tuple,) = frame["a"]["b"]
+    inside = b, in_tuple, frame["pair"].start, frame["pair"].end, frame["rows"][0]["x"]
+    assert frame["shape"] is nested["shape"]
+    assert all((np.asarray(value) == 0).all() for value in inside) and len(frame["rows"]) == 1
+
+
 def test_scalars_become_series_and_the_rest_stays():
     law = Gaussian()
     frame = dict(a=1, b=torch.tensor(2.0), c=Estimate(3.0, 0.1), d=np.float32(4))
@@ -52,6 +76,7 @@ def test_scalars_become_series_and_the_rest_stays():
     run = Run(sim, {})
     run.step(5)
     assert run.series == dict(a=[1.0, 1.0], b=[2.0, 2.0], c=[3.0, 3.0], d=[4.0, 4.0])
+    assert run.times == dict.fromkeys("abcd", [0, 1])
     assert run.done and not run.failed and run.t == 1 and run.frame["law"] is law
 
 
@@ -91,5 +116,8 @@ def test_wrong_simulations_are_named():
         Run(lambda p, rng: None, {}).step()
     with pytest.raises(ValueError, match="params must be among"):
         particles().steps(1, stepp=0.1)
+    for fps in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="fps must be positive, got"):
+            walker(fps=fps)
     with pytest.raises(ValueError, match="structural must name params"):
         Demo(walk, Scene([Curve("mu")]), structural=("n",))

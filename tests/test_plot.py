@@ -105,3 +105,67 @@ def test_colours_of_truth_model_and_samples_can_be_told_apart() -> None:
     rgb = torch.tensor([to_rgb(c) for c in (plot.TRUTH, plot.MODEL, plot.SAMPLES)])
     luminance = rgb @ torch.tensor([0.2126, 0.7152, 0.0722])
     assert torch.pdist(luminance[:, None]).min() > 0.05
+
+
+@pytest.mark.parametrize("far", [30.0, 300.0])
+def test_a_model_outside_of_the_box_has_no_lines(ax, far) -> None:
+    law = torch.distributions.MultivariateNormal(torch.full((2,), far), 0.1 * torch.eye(2))
+    plot.model(ax, law.log_prob, [[-4, 4], [-4, 4]], label="q")
+    assert all(len(c.get_paths()) == 0 or c.get_array().max() < 1e-30 for c in ax.collections)
+    assert ax.get_xlim() == (-4, 4) and ax.get_legend_handles_labels()[1] == ["q"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+def test_flat_and_narrow_densities_have_an_outline(ax, scale) -> None:
+    log_prob = lambda x: torch.where(x.abs().amax(-1) < scale, 0.0, -torch.inf)  # noqa: E731
+    plot.model(ax, log_prob, [[-4, 4], [-4, 4]], n=201)
+    outline = ax.collections[0].get_paths()[0].vertices
+    assert np.abs(outline).max() == pytest.approx(scale, abs=8 / 201)
+    plot.model(ax, lambda x: torch.zeros(x.shape[:-1]), [[-4, 4], [-4, 4]])  # the same everywhere
+
+
+def test_a_box_may_be_a_list(ax) -> None:
+    box = [[-2, 3], [-1, 1]]
+    plot.frame(plot.heat(ax, lambda x: x[..., 0], box), box)
+    assert ax.images[0].get_extent() == [-2, 3, -1, 1] and ax.get_xlim() == (-2, 3)
+    plot.model(ax, torch.distributions.Normal(0.0, 1.0).log_prob, box[:1])
+
+
+@pytest.mark.parametrize("default", [torch.float32, torch.float64])
+def test_networks_of_the_default_dtype_can_be_drawn_and_laws_are_exact(ax, default) -> None:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(default)
+    try:
+        net, seen = torch.nn.Linear(2, 1), []
+        value = lambda x: seen.append(x.dtype) or net(x)[..., 0]  # noqa: E731
+        plot.heat(ax, value, [[-1, 1], [-1, 1]], n=20)
+        plot.model(ax, value, [[-1, 1], [-1, 1]], n=20)
+        plot.truth(ax, targets.ring())
+    finally:
+        torch.set_default_dtype(before)
+    assert seen == [default, default]
+
+
+def test_nothing_can_be_drawn(ax) -> None:
+    assert plot.dots(ax, [], []) is ax and plot.band(ax, [], []) is ax
+    assert plot.samples(ax, torch.empty(0)) is ax and plot.samples(ax, torch.empty(0, 2)) is ax
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64, torch.int64])
+def test_samples_of_any_dtype_can_be_drawn(ax, dtype) -> None:
+    x = torch.randn(200, 2, generator=generator(0)).mul(3).to(dtype)
+    plot.samples(plot.samples(ax, x), x[:, 0])
+    np.testing.assert_array_equal(ax.collections[0].get_offsets(), x.double().numpy())
+
+
+def test_a_histogram_leaves_out_what_is_not_finite(ax) -> None:
+    plot.samples(ax, torch.tensor([0.0, 1.0, 2.0, torch.nan, torch.inf, -torch.inf]))
+    assert ax.get_xlim()[1] < 3
+    plot.samples(ax, torch.full((5,), torch.nan))
+    ax.figure.canvas.draw()
+
+
+def test_short_losses_have_a_running_mean_of_their_length(ax) -> None:
+    plot.losses(ax, torch.tensor([3.0, 1.0], requires_grad=True), floor=0.0)
+    assert ax.lines[1].get_xydata().tolist() == [[1.0, 2.0]]

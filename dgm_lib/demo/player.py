@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from dgm_lib.demo.controls import control
+from dgm_lib.demo.interrupt import interrupts
 from dgm_lib.demo.mailbox import Mailbox
 from dgm_lib.demo.run import Frame, Run, Sim
 from dgm_lib.demo.scene import Scene
@@ -49,6 +50,8 @@ class Player:
             raise ValueError(f"structural must name params, got {sorted(unknown)}")
         if speed not in SPEEDS.values():
             raise ValueError(f"speed must be one of {list(SPEEDS.values())}, got {speed}")
+        if not fps > 0:
+            raise ValueError(f"fps must be positive, got {fps}")
         drawn = {key for key, spec in self.controls.items() if spec.restarts}
         self.structural = drawn | set(structural)
         values = {key: spec.value for key, spec in self.controls.items()}
@@ -96,17 +99,18 @@ class Player:
         self.playing = False
 
     async def go(self, until: int) -> None:
-        """Play to step `until` as fast as it goes, with pictures in between; Pause stops it.
+        """Play to step `until` as fast as it goes, with pictures in between.
 
         For training: `await demo.go(3000)` in a cell leaves the sliders alive, while the cells
-        below wait. An exception of the simulation is raised here.
+        below wait. Pause and the kernel's interrupt button stop it, and the cell goes on; an
+        exception of the simulation, a cancellation or a timeout is raised here.
         """
         self.begin()
         while self._looping:
             self.pause()
             await asyncio.sleep(0.01)
         self._take_over()
-        with contextlib.suppress(asyncio.CancelledError):  # the kernel's interrupt button
+        with interrupts(self.pause):
             await self._loop(until, flat_out=True)
         self.end()
 
@@ -123,6 +127,7 @@ class Player:
                 self._mail.drain()
                 if not self.playing:
                     break
+                self.run.turn()
                 yield item
                 if time.perf_counter() - drawn > 1 / self.fps:
                     self.draw()
@@ -133,10 +138,12 @@ class Player:
             self.end()
 
     def log(self, /, **values: Any) -> None:
-        """Record one step of a loop over `live`; what is not given stays as it was."""
-        before = self.run.frame
-        self.run.record(values)
-        self.run.frame = {**before, **self.run.frame}
+        """Record values of the present step; what is not given stays as it was.
+
+        All that is logged for one item of `live` is one step, in however many calls. Logging a
+        name again starts the next step, which also counts the steps of any other loop.
+        """
+        self.run.log(values)
 
     async def _play(self) -> None:
         with contextlib.suppress(Exception):  # `fail` has shown it

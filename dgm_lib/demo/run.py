@@ -22,8 +22,9 @@ class Run:
 
     `p` holds the live parameters: the user changes them between two steps, and the simulation
     may assign them too. `frame` is the last thing yielded, `t` the number of steps since the
-    first frame, `series` the history of every scalar and `recent` the last `memory` frames.
-    Restarting a run gives the same frames again.
+    first frame, `series` the history of every scalar, `times` the steps at which each of its
+    values was given, and `recent` the last `memory` frames. Restarting a run gives the same
+    frames again.
     """
 
     def __init__(self, sim: Sim | None, params: Mapping[str, Any], seed: int = 0, memory: int = 1):
@@ -42,7 +43,9 @@ class Run:
         self.done = self.failed = False
         self.frame: Frame = {}
         self.series: dict[str, list[float]] = {}
+        self.times: dict[str, list[int]] = {}
         self.recent.clear()
+        self._turned = True
         self._randomness = RandomStream(self.seed, device="cpu")
         self._frames = self._play()
 
@@ -86,15 +89,37 @@ class Run:
             self.step()
 
     def record(self, frame: Mapping[str, Any]) -> None:
-        """Take a frame in: scalars are appended to the series, arrays are copied."""
+        """Take the frame of a new step in: scalars join the series, arrays are copied."""
         if not isinstance(frame, Mapping):
             raise ValueError(f"sim must yield dicts, got {type(frame).__name__}")
         self.t += 1
-        self.frame = {name: snapshot(value) for name, value in frame.items()}
-        self.recent.append(self.frame)
-        for name, value in self.frame.items():
+        self.recent.append({})
+        self.frame = {}
+        self._add(frame)
+
+    def log(self, values: Mapping[str, Any]) -> None:
+        """Take values in as they come: a part of the present step, or the start of the next.
+
+        The next step starts after `turn`, and with a name that the present step has already.
+        """
+        if self._turned or values.keys() & self.recent[-1].keys():
+            self.t += 1
+            self.recent.append({})
+            self._turned = False
+        self._add(values)
+
+    def turn(self) -> None:
+        """Let the next `log` start a new step."""
+        self._turned = True
+
+    def _add(self, values: Mapping[str, Any]) -> None:
+        new = {name: snapshot(value) for name, value in values.items()}
+        self.recent[-1].update(new)
+        self.frame = {**self.frame, **new}
+        for name, value in new.items():
             if isinstance(value, float):
                 self.series.setdefault(name, []).append(value)
+                self.times.setdefault(name, []).append(self.t)
 
     def copy(self) -> Run:
         """A fresh run of the same simulation with the user's parameters."""
@@ -102,7 +127,9 @@ class Run:
 
 
 def snapshot(value: Any) -> Any:
-    """Scalars as floats, tensors and arrays detached and copied; the rest as it is."""
+    """Scalars as floats, tensors and arrays detached and copied, also inside of dicts, lists
+    and tuples; the rest as it is.
+    """
     if isinstance(value, Estimate):
         return float(value.value)
     if isinstance(value, torch.Tensor):
@@ -110,11 +137,19 @@ def snapshot(value: Any) -> Any:
         return float(value) if value.ndim == 0 else value.cpu().clone()
     if isinstance(value, (np.ndarray, np.generic, int, float)):
         return float(value) if np.ndim(value) == 0 else value.copy()
+    if isinstance(value, dict):
+        return {key: snapshot(item) for key, item in value.items()}
     if type(value) in (tuple, list):
-        return type(value)(snapshot(item) for item in value)
+        return type(value)(map(snapshot, value))
+    if hasattr(value, "_make"):  # a named tuple
+        return value._make(map(snapshot, value))
     return value
 
 
 def array(value: Any) -> np.ndarray:
-    """Anything numeric as a numpy array; tensors are detached and brought to the CPU."""
-    return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+    """Anything numeric as an array in double precision: numpy knows no bfloat16, and matplotlib
+    does not draw all that numpy knows.
+    """
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().double().numpy()
+    return np.asarray(value, dtype=float)

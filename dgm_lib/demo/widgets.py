@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dgm_lib.demo.demo import Demo
 
 GRACE = 0.3  # seconds for which a control that the user has moved does not follow the simulation
-ECHO = 0.5  # seconds in which the browser sends back, rounded to a slider's steps, what it was shown
+ECHO = 0.5  # seconds in which the browser sends back, rounded, what a slider was shown
 STYLE = """<style>
 .dgm-demo .widget-html-content { line-height: 1.5 }
 .dgm-demo-error { border-left: 3px solid var(--jp-error-color1, #d32f2f); padding-left: 8px }

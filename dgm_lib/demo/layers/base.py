@@ -81,6 +81,12 @@ def bounds(box: Box | None, source: Source, d: int) -> tuple[tuple[float, float]
     return tuple((float(low), float(high)) for low, high in pairs)
 
 
+def finite_range(values: np.ndarray) -> tuple[float, float]:
+    """The least and the largest finite value; from 0 to 1 where there is none."""
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+
+
 def density_at(law: Any, points: torch.Tensor) -> np.ndarray:
     """`exp(law.log_prob(x))` at `points` (*batch, d), as an array (*batch,).
 

@@ -16,6 +16,7 @@ from dgm_lib.demo.layers.base import (
     Source,
     bounds,
     density_at,
+    finite_range,
     is_constant,
     resolve,
 )
@@ -148,4 +149,6 @@ def marginal(law: Any, axis: int = 0, n: int = 300) -> tuple[np.ndarray, np.ndar
 def _widen(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
     """Room for a curve, and as much again over it for those that move."""
     top = 0.0 if ax.get_autoscaley_on() else ax.get_ylim()[1]
-    ax.set(xlim=(float(x.min()), float(x.max())), ylim=(0, max(top, 2 * float(np.nanmax(y)))))
+    left, right = finite_range(x)
+    right = right if left < right else left + 1
+    ax.set(xlim=(left, right), ylim=(0, max(top, 2 * finite_range(y)[1]) or 1.0))

@@ -17,13 +17,15 @@ COLORS = (plot.SAMPLES, plot.MODEL, plot.SECOND, plot.THIRD, "#e69f00", "#56b4e9
 WORD, MARGIN = 0.25, 0.03  # the room for a value, and for a mark, as shares of the axis
 FEW = 10  # steps after which a curve's limits may get narrower
 MOST_POINTS = 400  # of a curve: more cannot be seen at its width
+LEAST, MOST = 1e-300, 1e300  # beyond these the arithmetic of the axes overflows
 
 
 class Curve(Layer):
     """Scalars of the frames over the steps, with an exact floor where there is one.
 
-    Keys are given by themselves, or as a mapping from what the legend says to the key. The
-    limits grow in jumps, so that most pictures need no new axes.
+    Keys are given by themselves, or as a mapping from what the legend says to the key. Each
+    value stands at the step that gave it; keys without a value to draw are named. The limits
+    grow in jumps, so that most pictures need no new axes.
     """
 
     noun = "curve"
@@ -48,27 +50,36 @@ class Curve(Layer):
 
     def setup(self, ax: Axes) -> None:
         self.ax = ax
-        self.artists = [
-            ax.plot([], [], lw=1.6, color=COLORS[i % len(COLORS)], label=label)[0]
+        self.lines = [
+            ax.plot([], [], lw=1.6, ms=5, color=COLORS[i % len(COLORS)], label=label)[0]
             for i, label in enumerate(self.keys)
         ]
+        centre = dict(transform=ax.transAxes, ha="center", va="center")
+        self.missing = ax.text(0.5, 0.5, "", fontsize=9, color=plot.TRUTH, **centre)
+        self.artists = [*self.lines, self.missing]
         if self.floor is not None:
             plot.truth_line(ax, self.floor, label=f"{self.floor_label}: {self.floor:.3g}")
+        if self.ylim or self.log:
+            ax.set_ylim(self.ylim or (0.1, 10))  # before the scale: no data may be positive yet
         ax.set(xlim=(0, 50), xlabel="step", yscale="log" if self.log else "linear")
-        if self.ylim:
-            ax.set_ylim(self.ylim)
 
     def update(self, run: Run) -> bool:
-        low, high = math.inf, -math.inf
-        for line, key in zip(self.artists, self.keys.values(), strict=True):
-            y = np.asarray(run.series.get(key, []))
-            steps = np.arange(len(y))[:: max(1, len(y) // MOST_POINTS)]
-            line.set_data(steps, y[steps])
-            seen = y[np.isfinite(y) & (y > 0 if self.log else True)]
+        low, high, missing = math.inf, -math.inf, []
+        for line, key in zip(self.lines, self.keys.values(), strict=True):
+            steps, y = np.asarray(run.times.get(key, [])), np.asarray(run.series.get(key, []))
+            seen = y[self._can_draw(y)]
+            some = slice(None, None, max(1, len(y) // MOST_POINTS))
+            line.set_data(steps[some], np.where(self._can_draw(y), y, math.nan)[some])
+            line.set_marker("o" if len(seen) == 1 else "")  # one point makes no line
             if len(seen):
                 low, high = min(low, seen.min()), max(high, seen.max())
-        longest = max(len(run.series.get(key, [])) for key in self.keys.values())
-        return self._fit_x(longest) | self._fit_y(low, high, longest)
+            else:
+                missing.append(key)
+        self.missing.set_text(f"nothing to draw yet: {', '.join(missing)}" if missing else "")
+        return self._fit_x(run.t + 1) | self._fit_y(low, high, run.t + 1)
+
+    def _can_draw(self, y: np.ndarray | float) -> np.ndarray:
+        return (np.abs(y) <= MOST) & (y >= (LEAST if self.log else -MOST))
 
     def _fit_x(self, steps: int) -> bool:
         right = self.ax.get_xlim()[1]
@@ -81,7 +92,7 @@ class Curve(Layer):
     def _fit_y(self, low: float, high: float, steps: int) -> bool:
         if self.ylim or low > high:
             return False
-        if self.floor is not None:
+        if self.floor is not None and self._can_draw(self.floor):
             low, high = min(low, self.floor), max(high, self.floor)
         if self.log:
             wanted = 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high * 1.01))

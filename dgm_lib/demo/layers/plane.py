@@ -18,6 +18,7 @@ from dgm_lib.demo.layers.base import (
     Source,
     bounds,
     density_at,
+    finite_range,
     is_constant,
     resolve,
 )
@@ -95,7 +96,7 @@ class Density(_HeatMap):
 
     def _paint(self, law: Any) -> None:
         density = density_at(law, self.grid.points)
-        self.show(density.T, (0, float(np.nanmax(density)) or 1.0))
+        self.show(density.T, (0, finite_range(density)[1] or 1.0))
 
 
 class Field(_HeatMap):
@@ -117,7 +118,7 @@ class Field(_HeatMap):
 
     def update(self, run: Run) -> bool:
         values = array(resolve(self.source, run))
-        self.show(values, self.limits or (float(np.nanmin(values)), float(np.nanmax(values))))
+        self.show(values, self.limits or finite_range(values))
         return False
 
 
@@ -153,7 +154,10 @@ class Points(Layer):
 
 
 class Trails(Layer):
-    """The paths of the first n points (n, 2) over the `last` steps."""
+    """The paths of the first n points (·, 2) over the `last` steps.
+
+    Where the number of points changes, a path has the steps at which there was such a point.
+    """
 
     noun = "trails"
 
@@ -166,6 +170,8 @@ class Trails(Layer):
         label: str | None = None,
     ) -> None:
         super().__init__(label)
+        if last < 1:
+            raise ValueError(f"last must be at least 1, got {last}")
         self.key, self.n, self.memory, self.color = key, n, last, color
 
     def setup(self, ax: Axes) -> None:
@@ -173,8 +179,10 @@ class Trails(Layer):
         self.artists = [ax.add_collection(trails, autolim=False)]
 
     def update(self, run: Run) -> bool:
-        past = [array(frame[self.key])[: self.n] for frame in run.recent if self.key in frame]
-        self.artists[0].set_segments(np.stack(past, axis=1) if len(past) > 1 else [])
+        present = len(array(resolve(self.key, run))[: self.n])
+        past = [array(frame[self.key]) for frame in run.recent if self.key in frame]
+        paths = [[x[i] for x in past if i < len(x)] for i in range(present)]
+        self.artists[0].set_segments([np.stack(path) for path in paths])
         return False
 
 

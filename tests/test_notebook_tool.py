@@ -107,10 +107,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "### BEGIN SOLUTION\na\n### END SOLUTION\n### BEGIN SOLUTION\n#: c\n### END SOLUTION",
             "raise NotImplementedError\nc",
         ),
-        (
-            "print('### BEGIN SOLUTION')  # not a region",
-            "print('### BEGIN SOLUTION')  # not a region",
-        ),
+        ("print('### BEGIN SOLUTION')",) * 2,  # not a region
     ],
 )
 def test_solutions_give_way_to_prompts(solution: str, lecture: str) -> None:

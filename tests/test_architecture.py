@@ -26,7 +26,7 @@ ROOF = {"plot", "report", "demo", "exercises"}
 ROOF_ONLY = {"matplotlib", "seaborn", "ipywidgets", "anywidget", "traitlets", "IPython", "PIL"}
 
 FILE_LINES = 300
-LINE_LENGTH = 110
+LINE_LENGTH = 100
 NAMELESS = {"utils.py", "util.py", "helpers.py", "misc.py", "common.py"}
 
 

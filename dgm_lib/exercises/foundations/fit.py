@@ -184,8 +184,8 @@ Exercise(
     accepts=[_torch_cov, _second_moment, _loop, _diagonal_matrix],
     hints=(
         "Setting the derivative of E[−log q] by mu to zero gives mu = E[x]: a weighted sum.",
-        "Sigma = E[(x − mu)(x − mu)ᵀ]: centre the points before anything else. It is (d, d) for d = 1 "
-        "too, where torch.cov drops the dimensions.",
+        "Sigma = E[(x − mu)(x − mu)ᵀ]: centre the points before anything else. It is (d, d) "
+        "for d = 1 too, where torch.cov drops the dimensions.",
         "(w[:, None] * centred).T @ centred sums the weighted outer products in one go.",
     ),
 )

@@ -176,7 +176,7 @@ Exercise(
         Mistake(
             "only where both are possible",
             _both_possible,
-            "you drop points where only one law is zero; the other one still contributes log 2 there",
+            "you drop points where only one law is zero; the other still contributes log 2 there",
         ),
         Mistake("root", lambda *a: jsd(*a).sqrt(), "this is √JSD; the exercise asks for JSD"),
         Mistake("sign", lambda *a: -jsd(*a), "the sign is flipped"),

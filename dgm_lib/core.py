@@ -6,14 +6,63 @@ Every other room of the library imports from here, and this room imports from no
 from __future__ import annotations
 
 import math
+import operator
 import os
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 Device = torch.device | str | None
+
+# --------------------------------------------------------------------------- arguments
+
+
+def whole(name: str, value: object, at_least: int = 1, at_most: int = 2**48) -> int:
+    """The argument `name`, an integer in this range; numpy's and torch's integers are welcome."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    is_flag = isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool
+    if number is None or is_flag or not at_least <= number <= at_most:
+        raise ValueError(
+            f"{name} must be an integer of at least {at_least} and at most {at_most}, got {value!r}"
+        )
+    return number
+
+
+def tensor(name: str, value: object) -> Tensor:
+    """The argument `name` as a tensor of whatever type it has."""
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise ValueError(f"{name} must be a tensor or an array, got {value!r}") from None
+
+
+def array(name: str, value: object) -> Tensor:
+    """The argument `name`, finite real numbers, in double precision on the CPU: a private copy."""
+    try:
+        # Nested lists by way of numpy: torch would take them for single precision.
+        found = value if isinstance(value, Tensor) else torch.from_numpy(np.array(value))
+    except (TypeError, ValueError, RuntimeError):
+        found = None
+    if found is None or found.is_complex() or found.dtype == torch.bool:
+        raise ValueError(f"{name} must be an array of real numbers, got {value!r}")
+    copied = found.detach().to("cpu", torch.float64, copy=True)
+    if not copied.isfinite().all():
+        raise ValueError(f"{name} must be finite everywhere, got NaN or infinite values")
+    return copied
+
+
+def floating(name: str, dtype: object) -> torch.dtype:
+    """The argument `name`, a torch.dtype of floating-point numbers."""
+    if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise ValueError(f"{name} must be a floating-point torch.dtype, got {dtype!r}")
+    return dtype
+
 
 # --------------------------------------------------------------------------- devices
 
@@ -59,6 +108,7 @@ def generator(seed: int, device: Device = None) -> torch.Generator:
     >>> torch.randn(1, generator=generator(0)) == torch.randn(1, generator=generator(0))
     tensor([True])
     """
+    seed = whole("seed", seed, at_least=-(2**63), at_most=2**64 - 1)  # what torch takes
     return torch.Generator(device or "cpu").manual_seed(seed)
 
 
@@ -203,17 +253,15 @@ class Grid:
         dtype: torch.dtype = torch.float64,
         device: Device = None,
     ) -> None:
-        box = torch.as_tensor(box).detach().to(device="cpu", dtype=torch.float64)
+        box = array("box", box)
         if box.ndim != 2 or box.shape[0] not in (1, 2) or box.shape[1] != 2:
             raise ValueError(f"box must have shape (d, 2) with d 1 or 2, got {tuple(box.shape)}")
-        if not (box.isfinite().all() and (box[:, 0] < box[:, 1]).all()):
-            raise ValueError(f"box must hold finite rows with low < high, got {box.tolist()}")
-        if not isinstance(n, int) or n < 1:
-            raise ValueError(f"n must be a positive integer, got {n!r}")
-        self.box, self.n, self.dtype = box, n, dtype
+        if not (box[:, 0] < box[:, 1]).all():
+            raise ValueError(f"box must hold rows with low < high, got {box.tolist()}")
+        self.box, self.n, self.dtype = box, whole("n", n), floating("dtype", dtype)
         self.device = torch.device(device or "cpu")
-        self.shape = (n,) * len(box)
-        self.cell = ((box[:, 1] - box[:, 0]) / n).prod().item()
+        self.shape = (self.n,) * len(box)
+        self.cell = ((box[:, 1] - box[:, 0]) / self.n).prod().item()
 
     @cached_property
     def axes(self) -> tuple[Tensor, ...]:
@@ -229,6 +277,7 @@ class Grid:
 
     def integrate(self, values: Tensor) -> float:
         """The integral over the box of a function with these `values` `(*shape,)` at the points."""
+        values = tensor("values", values)
         if tuple(values.shape) != self.shape:
             raise ValueError(f"values must have shape {self.shape}, got {tuple(values.shape)}")
         return values.detach().cpu().double().sum().item() * self.cell

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -208,11 +209,40 @@ def test_coarser_grid_shows_the_error_of_order_two():
         ([[0, 1]] * 3, 5, "box"),
         ([[0, 1]], 0, "n"),
         ([[0, 1]], 2.5, "n"),
+        ([[0, 1]], True, "n"),
+        ([[0, 1]], "5", "n"),
+        ([[0, 1]], 10**400, "n"),
+        (None, 5, "box"),
+        ("a", 5, "box"),
+        ({}, 5, "box"),
+        (object(), 5, "box"),
+        ([[0, 1], [0]], 5, "box"),
+        ([[0, 1j]], 5, "box"),
+        ([["0", "1"]], 5, "box"),
+        ([[0, 10**400]], 5, "box"),
     ],
 )
 def test_grid_rejects(box, n, name):
     with pytest.raises(ValueError, match=f"^{name} must"):
         Grid(box, n)
+
+
+def test_numpy_integers_are_integers():
+    assert Grid([[0, 1]], np.int64(4)).points.shape == (4, 1)
+    assert core.generator(np.int64(3)).initial_seed() == core.generator(3).initial_seed() == 3
+    assert core.generator(-1).initial_seed() == core.generator(2**64 - 1).initial_seed()
+
+
+@pytest.mark.parametrize("seed", [None, "3", 3.0, True, {}, 10**400])
+def test_bad_seed(seed):
+    with pytest.raises(ValueError, match="^seed must"):
+        core.generator(seed)
+
+
+@pytest.mark.parametrize("dtype", ["float64", torch.long, None])
+def test_grid_rejects_dtypes(dtype):
+    with pytest.raises(ValueError, match="^dtype must"):
+        Grid([[0, 1]], 5, dtype=dtype)
 
 
 def test_grid_rejects_values_of_another_shape():

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dgm_lib import targets
 from dgm_lib.core import Density, Grid, generator
-from tests.laws import ALL, DOUBLE, double, draws, every, labelled
+from tests.laws import ALL, DOUBLE, INF, NAN, double, draws, every, labelled
 
 
 
@@ -85,7 +86,6 @@ def test_score_can_be_differentiated_again(name):
 @every
 def test_no_graph_leaks_and_every_mode_of_autograd_works(name):
     p, x = copy.deepcopy(ALL[name]), draws(name, 5).float()
-    p._casts.clear()
     with torch.inference_mode():
         inside = p.score(x), p.log_prob(x)
     assert torch.equal(p.score(x), inside[0]) and torch.equal(p.log_prob(x), inside[1])
@@ -95,6 +95,40 @@ def test_no_graph_leaks_and_every_mode_of_autograd_works(name):
     followed = x.clone().requires_grad_()
     p.score(followed).square().sum().backward()
     assert followed.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, DOUBLE])
+@every
+def test_functional_and_fake_uses_leave_no_trace(name, dtype):
+    p, x = copy.deepcopy(ALL[name]), draws(name, 1)[0].to(dtype)
+    expected = copy.deepcopy(p).score(x)
+    gradient = torch.func.grad(p.log_prob)(x)
+    assert torch.allclose(gradient, expected, rtol=1e-4, atol=1e-4)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        p.log_prob(torch.zeros(p.d, dtype=dtype))
+    assert type(p.log_prob(x)) is torch.Tensor
+    assert torch.equal(copy.deepcopy(p).score(x), expected)
+
+
+def test_a_target_made_in_inference_mode_can_be_differentiated():
+    with torch.inference_mode():
+        p = targets.ring()
+    x = torch.zeros(2, dtype=DOUBLE, requires_grad=True)
+    p.log_prob(x).backward()
+    assert x.grad.isfinite().all()
+
+
+@every
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, DOUBLE])
+def test_at_infinity_the_density_is_zero(name, dtype):
+    p = ALL[name]
+    far = torch.tensor([-INF, INF, -1e30, 1e30, 1e18, 0.0], dtype=dtype)
+    x = torch.cartesian_prod(*[far] * p.d).reshape(-1, p.d)
+    log_p, infinite = p.log_prob(x), x.isinf().any(dim=-1)
+    assert not log_p.isnan().any() and (log_p[infinite] == -INF).all()
+    assert p.log_prob(torch.full((p.d,), NAN, dtype=dtype)).isnan()  # which is nowhere
+    if p.labels is not None:
+        assert (p.log_prob(x, 0)[infinite] == -INF).all()
 
 
 @every

@@ -148,13 +148,21 @@ def test_no_sample_climbs_to_a_mode_that_is_not_listed(name):
         (targets.ring(8, radius=0.6), 8),
         (targets.ring(100), 1),
         (targets.ring(8, scale=0.005), 8),
+        (targets.ring(400, radius=40.0, scale=0.05), 400),
+        (targets.ring(400, radius=0.001), 1),
         (targets.grid(), 25),
+        (targets.grid(20, scale=0.05), 400),
+        (targets.grid(20, scale=0.35), 400),
+        (targets.grid(20, scale=0.8), 1),
         (targets.moons(), 2),
         (targets.moons(scale=0.3), 2),
         (targets.moons(scale=0.02), 2),
+        (targets.moons(scale=0.005), 2),  # a chain of more Gaussians than are climbed from
         (targets.spiral(), 2),
         (targets.spiral(arms=3, turns=1.0), 3),
         (targets.pinwheel(), 5),
+        (targets.pinwheel(4, radius=2.0, length=0.7, scale=0.2), 5),  # one is at 0
+        (targets.pinwheel(arms=2), 2),
         (targets.checkerboard(), 8),
         (targets.checkerboard(scale=0.02), 8),
         (targets.checkerboard(cells=1), 1),
@@ -170,6 +178,14 @@ def test_no_sample_climbs_to_a_mode_that_is_not_listed(name):
 )
 def test_number_of_modes(p, count):
     assert len(p.modes) == count
+
+
+def test_the_modes_of_a_pinwheel_are_in_the_order_of_its_arms_and_then_0():
+    p = targets.pinwheel().to(dtype=DOUBLE)
+    assert p.posterior(p.modes).argmax(dim=-1).tolist() == [0, 1, 2, 3, 4]
+    p = targets.pinwheel(4, radius=2.0, length=0.7, scale=0.2).to(dtype=DOUBLE)
+    assert p.posterior(p.modes[:4]).argmax(dim=-1).tolist() == [0, 1, 2, 3]
+    assert p.modes[4].norm() < 1e-9
 
 
 def test_two_gaussians_have_two_modes_from_two_scales_apart():

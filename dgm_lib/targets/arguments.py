@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import math
-import operator
+from numbers import Real
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from dgm_lib.core import array, floating, tensor, whole
+
+__all__ = [
+    "array", "finite", "floating", "generator", "integers", "points", "positive", "shape", "tensor",
+    "thinned", "weights", "whole",
+]
 
 
 def positive(name: str, value: object) -> float:
@@ -18,36 +26,34 @@ def positive(name: str, value: object) -> float:
 
 
 def finite(name: str, value: object) -> float:
-    """A finite number."""
+    """A finite number; an array of one is one."""
+    if isinstance(value, (Tensor, np.ndarray)):
+        numbers = array(name, value)
+        value = numbers.item() if numbers.numel() == 1 else numbers
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise ValueError(f"{name} must be a number, got {value!r}")
     try:
         number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number, got {value!r}") from None
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, got {number:g}")
     return number
 
 
-def whole(name: str, value: object, at_least: int = 1) -> int:
-    """An integer, no smaller than `at_least`."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool) or number < at_least:
-        raise ValueError(f"{name} must be an integer of at least {at_least}, got {value!r}")
-    return number
+def integers(name: str, value: object) -> Tensor:
+    """Integers, as a tensor on their own device."""
+    found = tensor(name, value)
+    if found.is_floating_point() or found.is_complex() or found.dtype == torch.bool:
+        raise ValueError(f"{name} must hold integers, got {found.dtype}")
+    return found.long()
 
 
-def array(name: str, value: object) -> Tensor:
-    """Finite numbers (a tensor, an array or nested lists), in double precision on the CPU."""
-    try:
-        tensor = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach().clone()
-    except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"{name} must be an array of numbers, got {value!r}") from None
-    if not tensor.isfinite().all():
-        raise ValueError(f"{name} must be finite everywhere, got NaN or infinite values")
-    return tensor
+def generator(name: str, value: object) -> torch.Generator | None:
+    """A random generator, or None for torch's global one."""
+    if value is None or isinstance(value, torch.Generator):
+        return value
+    raise ValueError(f"{name} must be a torch.Generator or None, got {value!r}")
 
 
 def points(name: str, value: object, d: int | None = None) -> Tensor:
@@ -73,13 +79,8 @@ def weights(name: str, value: object | None, n: int) -> Tensor:
 
 def shape(name: str, value: int | tuple[int, ...]) -> torch.Size:
     """A shape: integers of at least zero (a lone integer is a shape of one axis)."""
-    try:
-        sizes = (operator.index(value),)
-    except TypeError:
-        sizes = tuple(value) if isinstance(value, (tuple, list)) else (None,)
-    if not all(isinstance(size, int) and size >= 0 for size in sizes):
-        raise ValueError(f"{name} must hold integers of at least 0, got {value!r}")
-    return torch.Size(sizes)
+    sizes = value if isinstance(value, (tuple, list)) else (value,)
+    return torch.Size(whole(name, size, at_least=0) for size in sizes)
 
 
 def thinned(rows: Tensor, n: int) -> Tensor:

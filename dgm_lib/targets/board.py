@@ -45,16 +45,19 @@ class Checkerboard(Target):
 
     def _sides_log_prob(self, x: Tensor) -> Tensor:
         """The log density of every blurred side at numbers x, `(*batch,) -> (*batch, cells)`."""
-        # Seen from the side's middle, both ends are where Phi is small, and so precise.
-        off = (x[..., None] - self._at(x).middles).abs()
+        # Seen from the side's middle, both ends are where Phi is small, and so precise. By `where`,
+        # as `abs` has a slope of 0 in the middle, which would hide the curvature there.
+        off = x[..., None] - self._at(x).middles
+        off = torch.where(off < 0, -off, off)
         near = torch.special.log_ndtr(((self.side / 2 - off) / self.scale).clamp(max=_SATURATED))
         far = torch.special.log_ndtr((-self.side / 2 - off) / self.scale)
         return near + (-torch.expm1(far - near)).log() - math.log(self.side)
 
     def _component_log_prob(self, x: Tensor) -> Tensor:
         column, row = self._squares.to(x.device)
-        x1, x2 = (self._sides_log_prob(x_i) for x_i in x.unbind(dim=-1))
-        return x1[..., column] + x2[..., row]
+        precise = x.to(torch.promote_types(x.dtype, torch.float32))  # log_ndtr refuses 16 bits
+        x1, x2 = (self._sides_log_prob(x_i) for x_i in precise.unbind(dim=-1))
+        return (x1[..., column] + x2[..., row]).to(x.dtype)
 
     def _component_sample(
         self, component: Tensor, like: Tensor, generator: torch.Generator | None

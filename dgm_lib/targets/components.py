@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
+from dgm_lib.targets import arguments
+
 _BLOCK = 2**18  # numbers, points times components, that are in hand at a time
 
 
@@ -30,13 +32,15 @@ class Components:
             parameters, weights=weights, members=members, shares=shares, log_shares=shares.log()
         )
         self._casts: dict[tuple[torch.device, torch.dtype], SimpleNamespace] = {}
+        for dtype in (torch.float32, torch.float64):
+            self._keep(torch.device("cpu"), dtype)
 
     def _component_log_prob(self, x: Tensor) -> Tensor:
         """log p_k(x) of all K components, `(*batch, d) -> (*batch, K)`."""
         raise NotImplementedError
 
     def _points(self, x: Tensor) -> Tensor:
-        x = torch.as_tensor(x)
+        x = arguments.tensor("x", x)
         if not x.is_floating_point():
             raise ValueError(f"x must hold floating-point numbers, got {x.dtype}")
         if x.ndim == 0 or x.shape[-1] != self.d:
@@ -81,12 +85,22 @@ class Components:
 
     def _at(self, x: Tensor) -> SimpleNamespace:
         """The parameters in the precision and on the device of x."""
-        key = (x.device, x.dtype)
-        if key not in self._casts:
-            with torch.inference_mode(False):  # tensors born in it could not meet autograd later
-                cast = {name: value.to(*key) for name, value in self._parameters.items()}
-            self._casts[key] = SimpleNamespace(**cast)
-        return self._casts[key]
+        return self._casts.get((x.device, x.dtype)) or self._cast(x.device, x.dtype)
+
+    def _keep(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Have the parameters at hand in this form, the only ones that are kept.
+
+        To keep what `_at` casts would keep whatever it runs in: the wrapped tensors of torch.func,
+        and fake ones.
+        """
+        if (device, dtype) not in self._casts:
+            cast = self._cast(device, dtype)
+            self._casts[cast.weights.device, dtype] = cast  # x on "cuda" is on "cuda:0"
+
+    def _cast(self, device: torch.device, dtype: torch.dtype) -> SimpleNamespace:
+        with torch.inference_mode(False):  # tensors born in it could not meet autograd later
+            cast = {k: v.to(device, dtype, copy=True) for k, v in self._parameters.items()}
+        return SimpleNamespace(**cast)
 
 
 def _tables(weights: Tensor, component_labels: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -104,13 +118,11 @@ def _tables(weights: Tensor, component_labels: Tensor | None) -> tuple[Tensor, T
 
 def _checked(label: object, n: int) -> int | Tensor:
     """A label, or a tensor of them, each from 0 to n - 1."""
-    label = torch.as_tensor(label)
-    if label.is_floating_point() or label.is_complex() or label.dtype == torch.bool:
-        raise ValueError(f"label must hold integers, got {label.dtype}")
+    label = arguments.integers("label", label)
     if label.numel() and not 0 <= label.min() <= label.max() < n:
         found = f"{label.min()} to {label.max()}" if label.ndim else f"{label}"
         raise ValueError(f"label must be from 0 to {n - 1}, got {found}")
-    return label.long() if label.ndim else int(label)
+    return label if label.ndim else int(label)
 
 
 def common_shape(labels: torch.Size, other: str, theirs: torch.Size) -> torch.Size:

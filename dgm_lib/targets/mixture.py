@@ -14,7 +14,6 @@ from dgm_lib.targets.target import Target
 
 TAIL = 4.75  # standard deviations: a Gaussian leaves 1e-6 beyond it on each side
 _MOST_CELLS = 10**6  # of the lattice, in the window of the widest component
-_STARTS = 300  # components from which the search for modes starts, at most
 
 
 class GaussianMixture(Target):
@@ -107,7 +106,7 @@ class GaussianMixture(Target):
 
     def _starts(self) -> tuple[Tensor, float]:
         means, scales = self._parameters["means"], self._parameters["scales"]
-        return arguments.thinned(means, _STARTS), scales.min().item()
+        return means, scales.min().item()
 
     def _mean(self) -> Tensor:
         return self._parameters["weights"] @ self._parameters["means"]
@@ -131,10 +130,10 @@ def _scales(scale: object, k: int) -> Tensor:
 def _component_labels(labels: object, k: int) -> Tensor | None:
     if labels is None:
         return torch.arange(k)
-    labels = torch.as_tensor(labels)
-    if labels.numel() == 0:
+    if arguments.tensor("labels", labels).numel() == 0:
         return None
+    labels = arguments.integers("labels", labels)
     distinct = labels.unique()
     if labels.shape != (k,) or not torch.equal(distinct, torch.arange(len(distinct))):
         raise ValueError(f"labels must have shape ({k},) and cover 0, 1, ..., got {labels}")
-    return labels.long()
+    return labels

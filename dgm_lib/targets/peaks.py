@@ -13,14 +13,18 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 from torch import Tensor
+
+from dgm_lib.targets.arguments import thinned
 
 Function = Callable[[Tensor], Tensor]
 
 DIP = 0.01  # nats: the density must fall by 1 % between two peaks for them to be two modes
 _NEIGHBOURS = 4
 _MOST_STOPS = 65  # where a segment is looked at; an odd number, for a gap in the middle
+_MOST_STARTS = 300  # of those that do not stand alone
 _TO_RIDGE, _TO_PEAK = 4, 60  # steps
 
 
@@ -29,14 +33,43 @@ def find(log_prob: Function, score: Function, starts: Tensor, reach: float) -> T
 
     `score` must be differentiable; `reach` is the longest step, about the smallest feature's size.
     """
+    starts = starts[_worthwhile(log_prob, starts, reach)]
     ridge = climb(log_prob, score, starts, reach, _TO_RIDGE)
     peaks = climb(log_prob, score, ridge, reach, _TO_PEAK)
     nodes = torch.cat([ridge, peaks])
     heights = log_prob(nodes).numpy()
     edges, passes = _paths(log_prob, nodes, heights, reach)
     tops = np.array(persistent(heights, edges, passes))
-    tops = tops[np.argsort(tops % len(starts))]
+    # Of starts that climbed to one peak, rounding says whose is on top: the first stands for all.
+    same = cdist(peaks[tops % len(starts)], peaks) < 1e-3 * reach
+    tops = tops[np.argsort(same.argmax(axis=1))]
     return climb(log_prob, score, nodes[tops], reach, _TO_PEAK)
+
+
+def _worthwhile(log_prob: Function, starts: Tensor, reach: float) -> np.ndarray:
+    """Which starts (n, d) to climb from: all those that stand alone, and enough of the others.
+
+    One stands alone if the density dips on the way to its nearest neighbour, as it does between
+    separate Gaussians; along a chain of Gaussians it does not.
+    """
+    if len(starts) <= _MOST_STARTS:
+        return np.arange(len(starts))
+    apart = _apart(starts.numpy(), reach)
+    kept = starts[apart]
+    nearest = KDTree(kept).query(kept, k=[min(2, len(kept))])[1][:, 0]
+    middles = (kept + kept[nearest]) / 2
+    alone = (log_prob(middles) < log_prob(kept) - DIP).numpy()
+    return np.sort(np.concatenate([apart[alone], thinned(apart[~alone], _MOST_STARTS)]))
+
+
+def _apart(x: np.ndarray, distance: float) -> np.ndarray:
+    """Indices of points, no two of them closer than this, near which are all the others."""
+    tree, left, kept = KDTree(x), np.ones(len(x), dtype=bool), []
+    for i in range(len(x)):
+        if left[i]:
+            kept.append(i)
+            left[tree.query_ball_point(x[i], distance)] = False
+    return np.array(kept)
 
 
 def climb(log_prob: Function, score: Function, x: Tensor, reach: float, steps: int) -> Tensor:

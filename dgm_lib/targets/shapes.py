@@ -14,7 +14,7 @@ from dgm_lib.targets import arguments
 from dgm_lib.targets.mixture import GaussianMixture
 
 _MAX_POINTS = 300  # of a drawn law: the cost of its density grows with them
-_MAX_COMPONENTS = 1000  # per arc, if the scale asks for more
+_MAX_COMPONENTS = 1000  # per arc, unless more are asked for
 
 
 def ring(modes: int = 8, radius: float = 2.0, scale: float = 0.2) -> GaussianMixture:
@@ -50,8 +50,9 @@ def moons(
     """Two interleaved half circles, centred at 0; the label is the moon.
 
     The shape of `sklearn.datasets.make_moons`, but with a density: each moon is a chain of equal
-    Gaussians, so many (`components`; by default one per scale) that the density varies along it
-    by less than 1e-8.
+    Gaussians, by default one per scale, so that the density varies along it by less than 1e-8. Too
+    small a scale for 1,000 of them is an error; with `components` given, each moon has that many,
+    however it ripples.
     """
     scale, radius = arguments.positive("scale", scale), arguments.positive("radius", radius)
     per_moon = _chain_length(components, math.pi * radius, scale)
@@ -72,7 +73,7 @@ def spiral(
     """Archimedean arms r = radius * t, angle = 2 pi turns t + arm; the label is the arm.
 
     The mass is even along the arm's length from t = 0.1 to 1. Each arm is a chain of Gaussians as
-    in `moons`.
+    in `moons`, with the same limit on the scale.
     """
     arms, turns = arguments.whole("arms", arms), arguments.positive("turns", turns)
     radius, scale = arguments.positive("radius", radius), arguments.positive("scale", scale)
@@ -132,7 +133,13 @@ def _chain_length(components: int | None, length: float, scale: float) -> int:
     """How many Gaussians make a smooth chain: one a scale, they ripple by 2 e^(-2 pi^2) = 5e-9."""
     if components is not None:
         return arguments.whole("components", components)
-    return min(math.ceil(length / scale), _MAX_COMPONENTS)
+    if length > _MAX_COMPONENTS * scale:
+        smallest = 1.0001 * length / _MAX_COMPONENTS  # so that its five digits are enough
+        raise ValueError(
+            f"scale must be at least {smallest:.5g} for a chain of {_MAX_COMPONENTS} Gaussians to "
+            f"be smooth, got {scale:g}; or give components, and it may ripple"
+        )
+    return math.ceil(length / scale)
 
 
 def _labels(n: int, each: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 
 import torch
@@ -45,7 +46,14 @@ class Target(Components):
 
     def log_prob(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """log p(x), or log p(x | label), in nats, `(*batch, d) -> (*batch,)`."""
-        return self._blockwise(lambda x, row: self._weighted(x, row).logsumexp(dim=-1), x, label)
+
+        def block(x: Tensor, row: int | Tensor) -> Tensor:
+            log_p = self._weighted(x, row).logsumexp(dim=-1)
+            # So far out that numbers overflow, inf - inf would hide that p is 0.
+            overflown = log_p.isnan() & ~x.isnan().any(dim=-1)
+            return log_p.masked_fill(overflown, -math.inf)
+
+        return self._blockwise(block, x, label)
 
     def score(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """The score: the gradient of log p(x), or log p(x | label), `(*batch, d) -> (*batch, d)`.
@@ -95,6 +103,7 @@ class Target(Components):
         self, shape: int | tuple[int, ...], generator: torch.Generator | None, label: object
     ) -> tuple[Tensor, Tensor]:
         shape = arguments.shape("shape", shape)
+        generator = arguments.generator("generator", generator)
         device = self.device if generator is None else generator.device
         row, like = self._row(label), torch.empty(0, dtype=self.dtype, device=device)
         n, shares = shape.numel(), self._at(like).shares
@@ -155,11 +164,10 @@ class Target(Components):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> Target:
         """A copy whose samples and facts come on this device and in this precision."""
-        if dtype is not None and not dtype.is_floating_point:
-            raise ValueError(f"dtype must be a floating-point type, got {dtype}")
         moved = copy.copy(self)
         moved.device = self.device if device is None else torch.device(device)
-        moved.dtype = dtype or self.dtype
+        moved.dtype = self.dtype if dtype is None else arguments.floating("dtype", dtype)
+        moved._keep(moved.device, moved.dtype)
         return moved
 
     def named(self, name: str, **settings: object) -> Target:

@@ -90,7 +90,11 @@ class Pinwheel(Target):
     def _starts(self) -> tuple[Tensor, float]:
         p = self._parameters
         arms = self.radius * torch.stack([p["cos"], p["sin"]], dim=-1)
-        return _turned(arms, self.twist), min(self.length, self.scale)
+        reach = min(self.length, self.scale)
+        # The arms may meet in a mode at 0. From 0 itself no climb would ever leave, as by symmetry
+        # the score is 0 there even where p has a minimum.
+        near_0 = torch.full((1, 2), 0.1 * reach, dtype=torch.float64)
+        return torch.cat([_turned(arms, self.twist), near_0]), reach
 
     def _mean(self) -> Tensor:
         if self.arms == 1:

@@ -44,4 +44,4 @@ def test_claims_hold_with_other_random_numbers(path, shift, monkeypatch, capsys)
         run(path)
     printed = capsys.readouterr().out
     assert not [line for line in printed.splitlines() if OUTSIDE in line]
-    assert printed.count("[x]") == checks(path), "each solution must pass its own check"
+    assert printed.count("\n[x]") == checks(path), "each solution must pass its own check"

@@ -33,9 +33,9 @@ class Control:
     def show(self, widget: ipywidgets.DOMWidget, value: Any) -> None:
         """Bring the widget to `value`, which something else than the widget has changed."""
 
-    def alike(self, widget: ipywidgets.DOMWidget, a: Any, b: Any) -> bool:
-        """Whether the widget shows two values as one."""
-        return a is b
+    def echoes(self, shown: Any, value: Any) -> bool:
+        """Whether `value` may be what the browser makes of `shown`, and no doing of the user."""
+        return False
 
 
 class Constant(Control):
@@ -82,12 +82,17 @@ class Slider(Control):
     def show(self, widget: ipywidgets.DOMWidget, value: Any) -> None:
         inside = min(max(float(value), self.lo), self.hi)
         if math.isfinite(inside):
-            widget.value = round(inside) if isinstance(widget.value, int) else inside
+            widget.value = self._on_a_step(inside, widget)
 
-    def alike(self, widget: ipywidgets.DOMWidget, a: float, b: float) -> bool:
-        if self.log:
-            a, b = math.log(a, widget.base), math.log(b, widget.base)
-        return abs(a - b) < 0.75 * widget.step
+    def echoes(self, shown: float, value: float) -> bool:
+        return math.isclose(shown, value, rel_tol=1e-9, abs_tol=1e-9 * (self.hi - self.lo))
+
+    def _on_a_step(self, value: float, widget: ipywidgets.DOMWidget) -> float:
+        """The value that the browser would show, since it shows whole steps only."""
+        place = math.log(value, widget.base) if self.log else value
+        steps = round((place - widget.min) / widget.step)
+        place = min(widget.min + steps * widget.step, widget.max)
+        return widget.base**place if self.log else place
 
 
 class Choice(Control):

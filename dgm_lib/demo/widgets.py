@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dgm_lib.demo.demo import Demo
 
 GRACE = 0.3  # seconds for which a control that the user has moved does not follow the simulation
-ECHO = 0.5  # seconds in which the browser sends back, rounded, what a slider was shown
+ECHO = 0.5  # seconds for which the browser may send back what a control was shown
 STYLE = """<style>
 .dgm-demo .widget-html-content { line-height: 1.5 }
 .dgm-demo-error { border-left: 3px solid var(--jp-error-color1, #d32f2f); padding-left: 8px }
@@ -39,7 +39,7 @@ class View:
         self.inputs: dict[str, ipywidgets.DOMWidget] = {}
         self._known = {name: control.value for name, control in demo.controls.items()}
         self._moved: dict[str, float] = {}
-        self._shown = {name: deque(maxlen=50) for name in demo.controls}  # (time, value)
+        self._shown = {name: deque() for name in demo.controls}  # (time, value), not yet sent back
         self._following: int | None = None  # the thread in which widgets are being set
         for name, control in demo.controls.items():
             widget = control.widget(name, self._changed(name))
@@ -74,9 +74,11 @@ class View:
             for name, widget in self.inputs.items():
                 idle = time.monotonic() - self._moved.get(name, -math.inf)
                 if values[name] is not self._known[name] and idle >= grace:
+                    before = getattr(widget, "value", None)  # a pad has none
                     self.demo.controls[name].show(widget, values[name])
                     self._known[name] = values[name]
-                    self._shown[name].append((time.monotonic(), values[name]))
+                    if before is not None and widget.value != before:
+                        self._shown[name].append((time.monotonic(), widget.value))
         finally:
             self._following = None
 
@@ -96,10 +98,19 @@ class View:
         return changed
 
     def _is_echo(self, name: str, value: Any) -> bool:
-        """Whether this is only the browser's rounding of what the control was shown just now."""
-        alike, widget = self.demo.controls[name].alike, self.inputs.get(name)
-        recent = time.monotonic() - ECHO
-        return any(t > recent and alike(widget, shown, value) for t, shown in self._shown[name])
+        """Whether this is only what the control was shown, sent back by the browser.
+
+        It sends back every value once and in order, a little changed by its arithmetic.
+        """
+        shown = self._shown[name]
+        while shown and shown[0][0] < time.monotonic() - ECHO:
+            shown.popleft()
+        for place, (_, sent) in enumerate(shown):
+            if self.demo.controls[name].echoes(sent, value):
+                for _ in range(place + 1):
+                    shown.popleft()
+                return True
+        return False
 
     def _assemble(self) -> VBox:
         demo = self.demo

@@ -105,7 +105,7 @@ class View:
         shown = self._shown[name]
         while shown and shown[0][0] < time.monotonic() - ECHO:
             shown.popleft()
-        for place, (_, sent) in enumerate(shown):
+        for place, (_, sent) in enumerate(list(shown)):  # a copy: `follow` is in another thread
             if self.demo.controls[name].echoes(sent, value):
                 for _ in range(place + 1):
                     shown.popleft()

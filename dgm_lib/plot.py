@@ -14,6 +14,7 @@ import numpy as np
 import seaborn as sns
 import torch
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
@@ -140,6 +141,14 @@ def labelled(ax: Axes, x: Tensor, y: Tensor, size: float = 4.0) -> Axes:
     """Points (n, 2) coloured by their label (n,)."""
     for k in y.unique().tolist():
         samples(ax, x[y == k], color=LABELS[k % len(LABELS)], label=f"y = {k}", size=size)
+    return ax
+
+
+def mesh(ax: Axes, x: Tensor, color: str = TRUTH) -> Axes:
+    """The lines of a mesh of points (n, m, 2), as a map of the plane has left them."""
+    x = _array(x)
+    ax.add_collection(LineCollection([*x, *x.swapaxes(0, 1)], colors=color, lw=0.6))
+    ax.autoscale_view()
     return ax
 
 

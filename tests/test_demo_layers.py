@@ -17,6 +17,7 @@ from dgm_lib.demo import (
     Fill,
     Hist,
     Line,
+    Mesh,
     Panel,
     Points,
     Scene,
@@ -140,3 +141,18 @@ def test_a_field_has_the_limits_of_what_is_finite():
     Demo(frames(dict(f=values)), Scene([layer])).image()
     assert layer.artists[0].get_clim() == (1.0, 3.0)
     assert Demo(frames(dict(f=values)), Scene([Density(LAW), Field("f")])).image().any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_mesh_has_a_line_for_each_row_and_each_column(dtype):
+    layer = Mesh("x")
+    x = torch.arange(24, dtype=dtype).reshape(3, 4, 2)
+    Demo(frames(dict(x=x)), Scene([layer])).image()
+    lines = layer.artists[0].get_segments()
+    assert [len(line) for line in lines] == [4, 4, 4, 3, 3, 3, 3]
+    assert np.array_equal(lines[1], x[1]) and np.array_equal(lines[5], x[:, 2])
+
+
+def test_a_mesh_of_a_wrong_shape_is_named():
+    with pytest.raises(ValueError, match=r"mesh \(n, m, 2\), got shape \(5, 2\)"):
+        Demo(frames(dict(x=torch.zeros(5, 2))), Scene([Mesh("x")])).image()

@@ -69,6 +69,16 @@ def test_a_sheet_of_images_keeps_every_image(ax) -> None:
     assert np.argwhere(sheet == 0).tolist() == [[5, 1]]
 
 
+def test_a_mesh_has_its_rows_and_columns_in_view(ax) -> None:
+    x = torch.stack(torch.meshgrid(torch.linspace(-3, 5, 4), torch.linspace(0, 1, 3), indexing="ij"), dim=-1)
+    assert plot.mesh(ax, x) is ax
+    lines = ax.collections[0].get_segments()
+    assert [len(line) for line in lines] == [3] * 4 + [4] * 3
+    assert np.allclose(lines[4], x[:, 0])
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert left < -3 and right > 5 and bottom < 0 and top > 1
+
+
 def test_every_function_returns_its_axes(ax) -> None:
     law, x = targets.GALLERY["ring"], targets.GALLERY["ring"].sample((50,), generator=generator(0))
     y = torch.arange(50) % 3

@@ -18,6 +18,7 @@ from dgm_lib.demo.layers import (
     Hist,
     Layer,
     Line,
+    Mesh,
     Points,
     Trails,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Hist",
     "Layer",
     "Line",
+    "Mesh",
     "Panel",
     "Points",
     "Run",

@@ -3,7 +3,7 @@
 from dgm_lib.demo.layers.base import Layer, Source
 from dgm_lib.demo.layers.line import Fill, Hist, Line
 from dgm_lib.demo.layers.numbers import Bars, Curve
-from dgm_lib.demo.layers.plane import Arrows, Density, Ellipse, Field, Points, Trails
+from dgm_lib.demo.layers.plane import Arrows, Density, Ellipse, Field, Mesh, Points, Trails
 
 __all__ = [
     "Arrows",
@@ -16,6 +16,7 @@ __all__ = [
     "Hist",
     "Layer",
     "Line",
+    "Mesh",
     "Points",
     "Source",
     "Trails",

@@ -1,4 +1,4 @@
-"""Layers of the plane: densities, fields, points, trails, arrows, ellipses."""
+"""Layers of the plane: densities, fields, points, meshes, trails, arrows, ellipses."""
 
 from __future__ import annotations
 
@@ -150,6 +150,27 @@ class Points(Layer):
         else:
             line.set_data(x.reshape(-1), np.zeros(x.size))
             line.set(marker="|", markersize=10, markeredgewidth=1)
+        return False
+
+
+class Mesh(Layer):
+    """The lines of a mesh of points (n, m, 2), as a map of the plane has left them."""
+
+    noun = "mesh"
+
+    def __init__(self, source: Source, color: str = "#8c8c8c", label: str | None = None) -> None:
+        super().__init__(label)
+        self.source, self.color = source, color
+
+    def setup(self, ax: Axes) -> None:
+        lines = LineCollection([], colors=self.color, lw=0.7)
+        self.artists = [ax.add_collection(lines, autolim=False)]
+
+    def update(self, run: Run) -> bool:
+        x = array(resolve(self.source, run))
+        if x.ndim != 3 or x.shape[-1] != 2:
+            raise ValueError(f"source must give a mesh (n, m, 2), got shape {x.shape}")
+        self.artists[0].set_segments([*x, *x.swapaxes(0, 1)])
         return False
 
 

@@ -1,8 +1,9 @@
-"""Small faults, one at a time, put into the source of a function: do the tests notice them all?"""
+"""Small faults, one at a time, put into the source of a function or class: are all noticed?"""
 
 import ast
 import copy
 import inspect
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from itertools import permutations
@@ -43,7 +44,7 @@ def mutants(function: Callable) -> Iterator[tuple[str, Callable]]:
     seen: dict[str, int] = {}
     for faulty, words in _faulty_trees(tree):
         code = ast.unparse(faulty)
-        namespace = dict(function.__globals__)
+        namespace = dict(vars(sys.modules[function.__module__]))
         exec(compile(code, f"<mutant {words}>", "exec"), namespace)
         seen[words] = seen.get(words, 0) + 1
         number = f" ({seen[words]})" if seen[words] > 1 else ""
@@ -55,9 +56,12 @@ def _faulty_trees(tree: ast.Module) -> Iterator[tuple[ast.Module, str]]:
         for replacement in _replacements(node):
             words = f"{ast.unparse(node)} → {ast.unparse(replacement)}"
             yield _replaced(tree, number, replacement), words
-    arguments = [argument.arg for argument in tree.body[0].args.args]
-    for old, new in permutations(arguments, 2):
-        yield _renamed(tree, old, new), f"{new} instead of {old}"
+    definition = tree.body[0]
+    whole = definition.body if isinstance(definition, ast.ClassDef) else [definition]
+    for number, node in enumerate(ast.walk(tree)):
+        if isinstance(node, ast.FunctionDef) and node in whole:
+            for old, new in permutations([argument.arg for argument in node.args.args], 2):
+                yield _renamed(tree, number, old, new), f"{new} instead of {old}"
 
 
 def _replaced(tree: ast.Module, number: int, replacement: ast.AST) -> ast.Module:
@@ -74,9 +78,10 @@ def _replaced(tree: ast.Module, number: int, replacement: ast.AST) -> ast.Module
     return ast.fix_missing_locations(tree)
 
 
-def _renamed(tree: ast.Module, old: str, new: str) -> ast.Module:
+def _renamed(tree: ast.Module, number: int, old: str, new: str) -> ast.Module:
+    """A copy of the tree whose function with this number reads another argument."""
     tree = copy.deepcopy(tree)
-    for node in ast.walk(tree):
+    for node in ast.walk(list(ast.walk(tree))[number]):
         if isinstance(node, ast.Name) and node.id == old:
             node.id = new
     return tree

@@ -1,8 +1,4 @@
-"""Small neural networks: functions of x, or of (x, t), and nothing probabilistic.
-
-They take any batch shape and say so clearly when the last dimension is not what they were built
-for, where a bare matrix product would fail cryptically or broadcast in silence.
-"""
+"""Perceptrons: functions of a point, or of a point and a time."""
 
 from __future__ import annotations
 
@@ -12,6 +8,8 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+
+from dgm_lib.nets.inputs import require_last
 
 Activation = Callable[[], nn.Module]
 
@@ -36,7 +34,7 @@ class MLP(nn.Sequential):
         self.d_in, self.d_out = d_in, d_out
 
     def forward(self, x: Tensor) -> Tensor:
-        _require_last(x, self.d_in, "x")
+        require_last(x, self.d_in, "x")
         return super().forward(x)
 
 
@@ -55,7 +53,7 @@ class TimeFeatures(nn.Module):
         self.register_buffer("omega", torch.logspace(0, math.log10(fastest), features // 2))
 
     def forward(self, t: Tensor) -> Tensor:
-        _require_last(t, 1, "t")
+        require_last(t, 1, "t")
         angles = t * self.omega
         return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
@@ -81,61 +79,9 @@ class TimeMLP(nn.Module):
         self.mlp = MLP(d_in + features, d_out, hidden, activation)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        _require_last(x, self.d_in, "x")
+        require_last(x, self.d_in, "x")
         batch = x.shape[:-1]
         fits = t.ndim == x.ndim and all(a in (1, b) for a, b in zip(t.shape, (*batch, 1)))
         if not fits:
             raise ValueError(f"t must have shape {(*batch, 1)} to go with x, got {tuple(t.shape)}")
         return self.mlp(torch.cat([x, self.time(t).expand(*batch, -1)], dim=-1))
-
-
-class ConvEncoder(nn.Module):
-    """A convolutional network from 8×8 images, `(*batch, channels, 8, 8) -> (*batch, d_out)`."""
-
-    def __init__(
-        self, d_out: int, channels: int = 1, width: int = 32, activation: Activation = nn.SiLU
-    ) -> None:
-        super().__init__()
-        self.image, self.d_out = (channels, 8, 8), d_out
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1),
-            activation(),
-            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),  # 8×8 to 4×4
-            activation(),
-            nn.Flatten(),
-            nn.Linear(2 * width * 4 * 4, d_out),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        if tuple(x.shape[-3:]) != self.image:
-            raise ValueError(f"x must end in the shape {self.image}, got {tuple(x.shape)}")
-        batch = x.shape[:-3]
-        return self.layers(x.reshape(batch.numel(), *self.image)).reshape(*batch, self.d_out)
-
-
-class ConvDecoder(nn.Module):
-    """The way back to 8×8 images, `(*batch, d_in) -> (*batch, channels, 8, 8)`."""
-
-    def __init__(
-        self, d_in: int, channels: int = 1, width: int = 32, activation: Activation = nn.SiLU
-    ) -> None:
-        super().__init__()
-        self.d_in, self.image = d_in, (channels, 8, 8)
-        self.layers = nn.Sequential(
-            nn.Linear(d_in, 2 * width * 4 * 4),
-            nn.Unflatten(-1, (2 * width, 4, 4)),
-            activation(),
-            nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1),  # 4×4 to 8×8
-            activation(),
-            nn.Conv2d(width, channels, 3, padding=1),
-        )
-
-    def forward(self, z: Tensor) -> Tensor:
-        _require_last(z, self.d_in, "z")
-        batch = z.shape[:-1]
-        return self.layers(z.reshape(batch.numel(), self.d_in)).reshape(*batch, *self.image)
-
-
-def _require_last(x: Tensor, d: int, name: str) -> None:
-    if x.ndim == 0 or x.shape[-1] != d:
-        raise ValueError(f"{name} must have {d} as its last dimension, got {tuple(x.shape)}")

@@ -1,0 +1,39 @@
+"""What the networks demand of their inputs, in words for the one who called."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def require_last(x: Tensor, d: int, name: str) -> None:
+    """Raise unless `d` is the last dimension of the argument `name`."""
+    if x.ndim == 0 or x.shape[-1] != d:
+        raise ValueError(f"{name} must have {d} as its last dimension, got {tuple(x.shape)}")
+
+
+def with_context(x: Tensor, context: Tensor | None, size: int) -> Tensor:
+    """The points with their context behind them, `(*batch, d) -> (*batch, d + size)`.
+
+    For `size=0` that is the points as they are.
+    """
+    return torch.cat([x, expanded(context, size, x.shape[:-1])], dim=-1) if size else x
+
+
+def expanded(context: Tensor | None, size: int, batch: torch.Size) -> Tensor:
+    """The context, which must be there, as `(*batch, size)`.
+
+    One of fewer batch dimensions, or of size 1 in some, stands for all of the points.
+    """
+    if context is None:
+        raise ValueError(f"context must be given, with {size} as its last dimension")
+    require_last(context, size, "context")
+    if context.shape[:-1] == batch:
+        return context
+    try:
+        return context.expand(*batch, size)
+    except RuntimeError:
+        raise ValueError(
+            f"context must have shape {(*batch, size)}, or one that expands to it, "
+            f"got {tuple(context.shape)}"
+        ) from None

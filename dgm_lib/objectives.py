@@ -30,15 +30,38 @@ def reverse_kl(
     """KL(q ‖ p) = E_q[log q(x) - log p(x)] from n reparameterised samples of the model q.
 
     `target_log_prob` may leave out its normaliser: that only adds a constant. The model needs
-    `rsample` and `log_prob`, the gradient flows through both.
+    `rsample` and `log_prob`, the gradient flows through both; or `rsample_with_log_prob`, which
+    finds the two in one pass.
     """
     if n < 1:
         raise ValueError(f"n must be positive, got {n}")
     # torch.distributions have no argument for a generator.
-    x = model.rsample((n,)) if generator is None else model.rsample((n,), generator)
-    log_q = _per_point(model.log_prob(x), x, "model.log_prob")
+    draw = ((n,),) if generator is None else ((n,), generator)
+    if hasattr(model, "rsample_with_log_prob"):
+        x, log_q = model.rsample_with_log_prob(*draw)
+    else:
+        x = model.rsample(*draw)
+        log_q = model.log_prob(x)
+    log_q = _per_point(log_q, x, "model.log_prob")
     log_p = _per_point(target_log_prob(x), x, "target_log_prob")
     return (log_q - log_p).mean()
+
+
+def dequantisation_bound(
+    model, noise, y: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
+    """log p(y + u) - log q(u | y) with u ~ q(u | y), per datum: `(*batch, d) -> (*batch,)`.
+
+    Its mean over u is at most log P(y) = log ∫ p(x) dx over the cell [y, y + 1)^d of the integers
+    y, and equal to it where q(u | y) is p(u | y), the model's own law on the cell. One u is drawn
+    for each datum; expand y for more. `noise(y)` is a law with `rsample_with_log_prob`, and the
+    gradient reaches both laws. Theis et al. (2016); Ho et al., "Flow++" (2019).
+    """
+    u, log_q = noise(y).rsample_with_log_prob((), generator)
+    if u.shape != y.shape:
+        raise ValueError(f"noise must draw u of shape {tuple(y.shape)}, as y, got {tuple(u.shape)}")
+    log_p = _per_point(model.log_prob(y + u), u, "model.log_prob")
+    return log_p - _per_point(log_q, u, "noise")
 
 
 def _per_point(log_prob: Tensor, x: Tensor, name: str) -> Tensor:

@@ -9,6 +9,7 @@
 ['banana', 'checkerboard', 'drawn']
 """
 
+from dgm_lib.targets.binned import Quantised as quantised
 from dgm_lib.targets.board import Checkerboard as checkerboard
 from dgm_lib.targets.entropy import Entropy
 from dgm_lib.targets.gallery import GALLERY
@@ -21,5 +22,5 @@ from dgm_lib.targets.warped import Pinwheel as pinwheel
 
 __all__ = [
     "GALLERY", "Entropy", "GaussianMixture", "Target", "banana", "checkerboard", "drawn", "funnel",
-    "grid", "moons", "pinwheel", "ring", "spiral", "two_modes",
+    "grid", "moons", "pinwheel", "quantised", "ring", "spiral", "two_modes",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from dgm_lib import plot
 from dgm_lib.demo import (
     Arrows,
     Bars,
@@ -51,6 +52,16 @@ def test_a_logarithmic_curve_without_a_value_can_be_drawn():
     assert (board.image() != 255).any()
     board.log(loss=-1.0)
     assert (board.image() != 255).any()
+
+
+def test_a_floor_may_be_a_key_of_the_frames_and_is_drawn_as_the_truth():
+    layer = Curve({"NLL": "nll"}, floor="entropy", floor_label="entropy")
+    demo = Demo(frames(dict(nll=3.0, entropy=1.0), dict(nll=2.0, entropy=1.5)), Scene([layer]))
+    demo.steps(1)
+    demo.image()
+    nll, floor = layer.lines
+    assert list(floor.get_ydata()) == [1.0, 1.5] and list(nll.get_ydata()) == [3.0, 2.0]
+    assert floor.get_label() == "entropy" and floor.get_color() == plot.TRUTH
 
 
 def test_the_first_point_of_a_curve_is_a_dot():

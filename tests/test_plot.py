@@ -70,7 +70,8 @@ def test_a_sheet_of_images_keeps_every_image(ax) -> None:
 
 
 def test_a_mesh_has_its_rows_and_columns_in_view(ax) -> None:
-    x = torch.stack(torch.meshgrid(torch.linspace(-3, 5, 4), torch.linspace(0, 1, 3), indexing="ij"), dim=-1)
+    x1, x2 = torch.linspace(-3, 5, 4), torch.linspace(0, 1, 3)
+    x = torch.stack(torch.meshgrid(x1, x2, indexing="ij"), dim=-1)
     assert plot.mesh(ax, x) is ax
     lines = ax.collections[0].get_segments()
     assert [len(line) for line in lines] == [3] * 4 + [4] * 3

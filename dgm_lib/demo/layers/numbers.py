@@ -23,7 +23,8 @@ LEAST, MOST = 1e-300, 1e300  # beyond these the arithmetic of the axes overflows
 class Curve(Layer):
     """Scalars of the frames over the steps, with an exact floor where there is one.
 
-    Keys are given by themselves, or as a mapping from what the legend says to the key. Each
+    Keys are given by themselves, or as a mapping from what the legend says to the key. The floor
+    is a number, or a key of the frames where it depends on what has been chosen. Each
     value stands at the step that gave it; keys without a value to draw are named. The limits
     grow in jumps, so that most pictures need no new axes.
     """
@@ -33,7 +34,7 @@ class Curve(Layer):
     def __init__(
         self,
         *keys: str | Mapping[str, str],
-        floor: float | None = None,
+        floor: float | str | None = None,
         floor_label: str = "exact",
         log: bool = False,
         ylim: tuple[float, float] | None = None,
@@ -45,7 +46,10 @@ class Curve(Layer):
             self.keys.update(key if isinstance(key, Mapping) else {key: key})
         if not self.keys:
             raise ValueError("keys must name at least one scalar of the frames, got none")
-        self.floor = None if floor is None else float(floor)
+        if isinstance(floor, str):
+            self.keys[floor_label] = floor
+        self.floor = None if floor is None or isinstance(floor, str) else float(floor)
+        self.floor_key = floor if isinstance(floor, str) else None
         self.floor_label, self.log, self.ylim = floor_label, log, ylim
 
     def setup(self, ax: Axes) -> None:
@@ -54,6 +58,8 @@ class Curve(Layer):
             ax.plot([], [], lw=1.6, ms=5, color=COLORS[i % len(COLORS)], label=label)[0]
             for i, label in enumerate(self.keys)
         ]
+        if self.floor_key is not None:
+            self.lines[-1].set(color=plot.TRUTH, linestyle="--", linewidth=1.2)
         centre = dict(transform=ax.transAxes, ha="center", va="center")
         self.missing = ax.text(0.5, 0.5, "", fontsize=9, color=plot.TRUTH, **centre)
         self.artists = [*self.lines, self.missing]

@@ -14,8 +14,9 @@ def made_masks(order: Tensor, hidden: Sequence[int]) -> tuple[Tensor, ...]:
     """Order (d,), d ≥ 2, and widths of hidden layers -> len(hidden) + 1 bool masks (n_out, n_in).
 
     order[k] is the coordinate that comes k-th. Through all layers, output i sees input j if and
-    only if j comes before i, and each hidden unit sees an input and is seen by an output (where
-    layers are narrower than d − 1, less may be seen). Germain et al., "MADE" (2015).
+    only if j comes before i, each hidden unit sees an input and is seen by an output, and no
+    connection is cut that may stay (where layers are narrower than d − 1, less may be seen).
+    Germain et al., "MADE" (2015).
     """
     d = len(order)
     degree = 1 + torch.argsort(order)  # when each coordinate comes, counted from 1
@@ -63,6 +64,19 @@ def _fault(masks: Sequence[Tensor], order: Tensor, hidden: Sequence[int]) -> str
             return f"a unit of hidden layer {number} sees no input: it is idle"
         if not _sees(masks[number:]).any(dim=0).all():
             return f"a unit of hidden layer {number} is seen by no output: it is idle"
+    return _needless_cut(masks)
+
+
+def _needless_cut(masks: Sequence[Tensor]) -> str | None:
+    """Words for a connection between hidden layers that is cut though it would show nothing new."""
+    for number in range(1, len(masks) - 1):
+        below, above = _sees(masks[:number]), _sees(masks[: number + 1])
+        shows_more = (below & ~above[:, None]).any(dim=-1)
+        if (~shows_more & ~masks[number]).any():
+            return (
+                f"a unit of hidden layer {number + 1} is cut off from one below that sees no more "
+                f"than it does: such connections may stay, and the network needs them"
+            )
     return None
 
 
@@ -107,10 +121,6 @@ def _last_degrees_repeated(width, d):
     return torch.arange(1, width + 1).clamp(max=d - 1)
 
 
-def _equal_degrees_only(order, hidden):
-    return version(inner=torch.eq)(order, hidden)
-
-
 def _scattered(order, hidden):
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order), device=order.device)
@@ -137,7 +147,6 @@ Exercise(
         _number_by_number,
         version(units=_spread),
         version(units=_last_degrees_repeated),
-        _equal_degrees_only,
         _scattered,
     ],
     hints=(

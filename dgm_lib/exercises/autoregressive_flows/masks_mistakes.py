@@ -146,6 +146,11 @@ MISTAKES = (
         ),
     ),
     Mistake(
+        "equal degrees only",
+        version(inner=torch.eq),
+        "you connect hidden units of equal degrees only: a unit may see all of at most its own",
+    ),
+    Mistake(
         "sees itself",
         version(last=torch.ge),
         "each output sees its own input: into the last layer the comparison is strict, >",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail
-from dgm_lib.exercises.flows.change_of_variables_mistakes import MISTAKES
+from dgm_lib.exercises.flows.change_of_variables_mistakes import MISTAKES, WRITES_GRADIENTS
 from dgm_lib.exercises.flows.stand_ins import Named
 
 
@@ -66,6 +66,14 @@ def _trains_the_map(fn, generator):
         )
 
 
+def _leaves_gradients_alone(fn, generator):
+    """writes into no .grad"""
+    theta = torch.tensor(0.8, requires_grad=True)
+    fn(torch.tensor([0.2, 0.7]), lambda x: theta * torch.sinh(x), _normal_log_prob)
+    if theta.grad is not None:
+        raise Fail(WRITES_GRADIENTS)
+
+
 # ------------------------------------------------------------------------ right answers
 
 
@@ -105,7 +113,7 @@ Exercise(
     difficulty=1,
     returns="(*batch,), one log density for each x",
     cases=_cases,
-    properties=[_trains_the_map],
+    properties=[_trains_the_map, _leaves_gradients_alone],
     grad_wrt=("x",),
     mistakes=MISTAKES,
     accepts=[

@@ -4,6 +4,11 @@ import torch
 
 from dgm_lib.exercises import Mistake
 
+WRITES_GRADIENTS = (
+    "backward() also writes into the .grad of f's parameters, and spoils their training: "
+    "torch.autograd.grad(z.sum(), x, create_graph=True) returns f' and touches nothing else"
+)
+
 
 def _slope(f, x, create_graph=True, of=torch.sum):
     x = x if x.requires_grad else x.detach().requires_grad_()
@@ -33,6 +38,15 @@ def _slope_of_the_mean(x, f, base):
 
 def _ratio(x, f, base):
     return base(f(x)) + (f(x) / x).abs().log()
+
+
+def _by_backward(x, f, base):
+    x = x.detach().requires_grad_() if not x.requires_grad else x
+    x.retain_grad()
+    z = f(x)
+    z.sum().backward(create_graph=True)
+    slope, x.grad = x.grad, None
+    return base(z) + slope.abs().log()
 
 
 def _standard_normal(x, f, base):
@@ -257,6 +271,7 @@ MISTAKES = (
         _freed_graph,
         "torch.autograd.grad frees the graph that you still need: create_graph=True keeps it",
     ),
+    Mistake("backward", _by_backward, WRITES_GRADIENTS),
     Mistake(
         "detached",
         _detached,

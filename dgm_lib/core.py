@@ -34,6 +34,12 @@ def whole(name: str, value: object, at_least: int = 1, at_most: int = 2**48) -> 
     return number
 
 
+def shape(name: str, value: int | tuple[int, ...]) -> torch.Size:
+    """A shape: integers of at least zero (a lone integer is a shape of one axis)."""
+    sizes = value if isinstance(value, (tuple, list)) else (value,)
+    return torch.Size(whole(name, size, at_least=0) for size in sizes)
+
+
 def tensor(name: str, value: object) -> Tensor:
     """The argument `name` as a tensor of whatever type it has."""
     try:

@@ -183,3 +183,11 @@ def test_wrong_arguments_are_named():
         DiscretisedLogistics(torch.tensor(0.0), torch.tensor(0.0), torch.tensor(0.0), 16)
     with pytest.raises(ValueError, match="levels must be an integer"):
         DiscretisedLogistics(logits, mu, log_s, 0)
+
+
+def test_a_shape_may_be_an_integer():
+    zero = torch.zeros(4, 2)
+    law = DiscretisedLogistics(logits=zero, mu=zero, log_s=zero, levels=3)
+    assert law.sample(5).shape == (5, 4)
+    with pytest.raises(ValueError, match="shape must be an integer"):
+        law.sample(-1)

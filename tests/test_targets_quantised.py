@@ -158,3 +158,10 @@ def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match=r"x must have shape \(\*batch, 2\)"):
         law("ring").quantise(torch.zeros(3, 1))
     assert repr(law("ring")).startswith("quantised(ring(modes=8")
+
+
+def test_nan_has_no_cell():
+    P = targets.quantised(targets.two_modes(), levels=4)
+    with pytest.raises(ValueError, match="x must hold numbers, got NaN"):
+        P.quantise(torch.tensor([math.nan]))
+    assert P.quantise(torch.tensor([[-math.inf], [math.inf]])).tolist() == [[0], [3]]

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from dgm_lib.core import shape as checked_shape
 from dgm_lib.core import whole
+from dgm_lib.nets.inputs import holds
 
 
 class UniformNoise(nn.Module):
@@ -33,7 +35,7 @@ class UniformNoise(nn.Module):
         """The law of u `(*batch, d)` given y `(*batch, d)`."""
         if y.ndim == 0 or y.shape[-1] != self.d:
             raise ValueError(f"y must have shape (*batch, {self.d}), got {tuple(y.shape)}")
-        return UniformCell(_floating(y))
+        return UniformCell(_cells(y))
 
 
 class FlowNoise(nn.Module):
@@ -50,7 +52,7 @@ class FlowNoise(nn.Module):
 
     def forward(self, y: Tensor) -> SquashedCell:
         """The law of u `(*batch, d)` given y `(*batch, d)`."""
-        return SquashedCell(self.flow(2 * _floating(y) / (self.levels - 1) - 1))
+        return SquashedCell(self.flow(2 * _cells(y, self.levels) / (self.levels - 1) - 1))
 
 
 class UniformCell:
@@ -63,7 +65,8 @@ class UniformCell:
         self, shape: tuple[int, ...] = (), generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """Draws of u, `(*shape, *batch, d)`, and log q(u | y), `(*shape, *batch)`."""
-        y, shape = self._y, (*shape, *self._y.shape)
+        y = self._y
+        shape = checked_shape("shape", shape) + y.shape
         device = y.device if generator is None else generator.device
         u = torch.rand(shape, generator=generator, dtype=y.dtype, device=device).to(y.device)
         return u, torch.zeros_like(u[..., 0])
@@ -86,7 +89,7 @@ class SquashedCell:
         self, shape: tuple[int, ...] = (), generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """Draws of u, `(*shape, *batch, d)`, and log q(u | y), `(*shape, *batch)`."""
-        v, log_q = self._law.rsample_with_log_prob(shape, generator)
+        v, log_q = self._law.rsample_with_log_prob(checked_shape("shape", shape), generator)
         return _inner(v.sigmoid()), log_q - _log_slope(v)
 
     def log_prob(self, u: Tensor) -> Tensor:
@@ -95,7 +98,12 @@ class SquashedCell:
         return (self._law.log_prob(v) - _log_slope(v)).masked_fill(_outside(u), -math.inf)
 
 
-def _floating(y: Tensor) -> Tensor:
+def _cells(y: Tensor, levels: int | None = None) -> Tensor:
+    """The argument `y` in floating-point numbers, once these are known to be whole and in range."""
+    if not holds((y >= 0) & (y == y.round()) & y.isfinite()):
+        raise ValueError("y must hold whole numbers of at least 0, which name its cells")
+    if levels is not None and not holds(y < levels):
+        raise ValueError(f"y must be less than levels, which is {levels}")
     return y if y.is_floating_point() else y.to(torch.get_default_dtype())
 
 
@@ -104,7 +112,7 @@ def _log_slope(v: Tensor) -> Tensor:
 
 
 def _outside(u: Tensor) -> Tensor:
-    return ((u < 0) | (u > 1)).any(dim=-1)
+    return ~((0 <= u) & (u <= 1)).all(dim=-1)  # as NaN is too
 
 
 def _inner(u: Tensor) -> Tensor:

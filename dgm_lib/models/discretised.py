@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from dgm_lib.core import shape as checked_shape
 from dgm_lib.core import whole
 
 
@@ -71,7 +72,7 @@ class DiscretisedLogistics:
         self, shape: tuple[int, ...] = (), generator: torch.Generator | None = None
     ) -> Tensor:
         """Independent draws, integers `(*shape, *batch)`."""
-        shape = (*shape, *self.mu.shape)
+        shape = checked_shape("shape", shape) + self.mu.shape
         device = self.mu.device if generator is None else generator.device
 
         def uniform(*shape: int) -> Tensor:

@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import torch
 from torch import Tensor
+
+from dgm_lib.core import whole
+
+
+def holds(condition: Tensor) -> bool:
+    """Whether a condition holds everywhere; True where nobody can tell.
+
+    Inside `torch.func.vmap` and on the device "meta" a tensor has no values of its own.
+    """
+    try:
+        return bool(condition.all())
+    except RuntimeError:
+        return True
+
+
+def widths(hidden: Sequence[int]) -> tuple[int, ...]:
+    """The argument `hidden`, the widths of a network's hidden layers."""
+    if not isinstance(hidden, Iterable):
+        raise ValueError(f"hidden must be a sequence of widths, such as (64, 64), got {hidden!r}")
+    return tuple(whole("every width in hidden", width) for width in hidden)
 
 
 def require_last(x: Tensor, d: int, name: str) -> None:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from dgm_lib.core import whole
-from dgm_lib.nets.inputs import require_last, with_context
+from dgm_lib.nets.fixed import fix
+from dgm_lib.nets.inputs import require_last, widths, with_context
 from dgm_lib.nets.mlp import Activation
 
 
@@ -35,7 +36,7 @@ def made_masks(order: Tensor, hidden: Sequence[int], context: int = 0) -> list[T
     smallest = 0 if context or len(order) == 1 else 1
     degrees = [
         torch.cat([before + 1, before.new_zeros(context)]),
-        *(_spread(width, smallest, len(order) - 1, before.device) for width in hidden),
+        *(_spread(width, smallest, len(order) - 1, before.device) for width in widths(hidden)),
         before,
     ]
     return [after[:, None] >= earlier for earlier, after in pairwise(degrees)]
@@ -64,6 +65,7 @@ class MaskedMLP(nn.Module):
         self.d, self.out = whole("d", d), whole("out", out)
         self.context = whole("context", context, at_least=0)
         order = permutation(torch.arange(d) if order is None else order, d)
+        fix(self, "order", order)
         *inner, last = made_masks(order, hidden, context)
         layers = [MaskedLinear(last.repeat_interleave(out, dim=0))]
         for mask in reversed(inner):
@@ -105,5 +107,5 @@ def permutation(order: Tensor | Sequence[int], d: int | None = None) -> Tensor:
 def _spread(width: int, smallest: int, largest: int, device: torch.device) -> Tensor:
     """The degrees of `width` units: in turn, or, where these are too few, evenly spread."""
     span = largest - smallest + 1
-    units = torch.arange(whole("hidden", width), device=device)
+    units = torch.arange(width, device=device)
     return smallest + (units % span if width >= span else (units + 1) * span // width - 1)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import require_last, widths
 
 Activation = Callable[[], nn.Module]
 
@@ -28,9 +28,9 @@ class MLP(nn.Sequential):
         hidden: Sequence[int] = (64, 64),
         activation: Activation = nn.SiLU,
     ) -> None:
-        widths = (d_in, *hidden)
-        inner = (layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation()))
-        super().__init__(*inner, nn.Linear(widths[-1], d_out))
+        sizes = (d_in, *widths(hidden))
+        inner = (layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), activation()))
+        super().__init__(*inner, nn.Linear(sizes[-1], d_out))
         self.d_in, self.d_out = d_in, d_out
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dgm_lib.core import array, floating, tensor, whole
+from dgm_lib.core import array, floating, shape, tensor, whole
 
 __all__ = [
     "array", "finite", "floating", "generator", "integers", "points", "positive", "shape", "tensor",
@@ -75,12 +75,6 @@ def weights(name: str, value: object | None, n: int) -> Tensor:
     if (tensor < 0).any() or abs(tensor.sum().item() - 1) > 1e-5:
         raise ValueError(f"{name} must be >= 0 and sum to 1, got {tensor.tolist()}")
     return tensor / tensor.sum()
-
-
-def shape(name: str, value: int | tuple[int, ...]) -> torch.Size:
-    """A shape: integers of at least zero (a lone integer is a shape of one axis)."""
-    sizes = value if isinstance(value, (tuple, list)) else (value,)
-    return torch.Size(whole(name, size, at_least=0) for size in sizes)
 
 
 def thinned(rows: Tensor, n: int) -> Tensor:

@@ -70,6 +70,8 @@ class Quantised:
     def quantise(self, x: Tensor) -> Tensor:
         """The cell of x, the nearest one for x outside the box, `(*batch, d)` integers."""
         x = self._points("x", x)
+        if x.isnan().any():
+            raise ValueError("x must hold numbers, got NaN")
         cell = ((x - self.box[:, 0].to(x)) / self.width.to(x)).floor()
         return cell.clamp(0, self.levels - 1).long()
 

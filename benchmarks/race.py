@@ -1,0 +1,228 @@
+"""The harness of the benchmarks: models take turns, each is charged for the time that it uses.
+
+    python -m benchmarks.NAME [--targets moons,ring] [--models a,b] [--budget 10,30,60]
+                              [--seeds 0,1,2] [--device cpu] [--json FILE]
+
+Every budget is a run of its own. The models of one target, seed and budget take turns in slices of
+one second and are charged CPU seconds, for the drawing of data too, so that a busy neighbour slows
+all alike. They see the same batches of 512 fresh exact samples, and are judged on exact samples
+that none has seen.
+
+`--models` takes the benchmark's own names, and `package.module:factory` for a model from outside:
+`factory(seed)` must return a `Racer`. `--json FILE` keeps the rows and the commands that made them;
+rows that are there already are not run again, so the same command continues a race that was
+killed, and several may share a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib
+import inspect
+import itertools
+import math
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from benchmarks.book import Book, Row, table
+from dgm_lib import core, metrics
+from dgm_lib.targets import GALLERY, Target
+
+BATCH, SLICE, WARM_UP = 512, 1.0, 3
+HELD_OUT, SAMPLES = 50_000, 10_000
+
+
+class Racer(Protocol):
+    """A model in training. `log_prob` and `progress` are optional."""
+
+    def step(self, x: Tensor) -> None:
+        """One update from a batch of data `(n, d)`."""
+
+    def sample(self, n: int) -> Tensor:
+        """n samples of the model, `(n, d)`."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log q(x), `(n, d) -> (n,)`; it is judged by its likelihood gap if it has this."""
+
+    def progress(self, done: float) -> None:
+        """Told before each step which share of the budget is spent, for a schedule."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be asked for by name."""
+
+    factory: Callable[[int], Racer]
+    ours: bool = False
+
+
+class Lane:
+    """One model's run, with random numbers and a clock of its own."""
+
+    def __init__(self, entry: Entry, target: Target, seed: int, device: torch.device) -> None:
+        self.target, self.device = target, device
+        self.data, self.stream = core.generator(seed, device), core.RandomStream(seed, device)
+        with core.RandomStream(seed, device):  # what the first steps import and set up is not raced
+            spare = entry.factory(seed)
+            for _ in range(WARM_UP):
+                spare.step(target.sample((BATCH,)))
+        with self.stream:
+            self.racer = entry.factory(seed)
+        self.spent, self.steps = 0.0, 0
+
+    def run(self, seconds: float, budget: float) -> None:
+        """Train for so long, or to the end of the budget."""
+        progress = getattr(self.racer, "progress", lambda done: None)
+        begun, until = now(self.device) - self.spent, min(self.spent + seconds, budget)
+        with self.stream:
+            while self.spent < until:
+                progress(self.spent / budget)
+                self.racer.step(self.target.sample((BATCH,), self.data))
+                self.steps += 1
+                self.spent = now(self.device) - begun
+
+    @torch.no_grad()
+    def judged(self) -> Row:
+        """The metrics that apply; they take no time from the budget."""
+        found = dict(steps_per_s=self.steps / self.spent)
+        rng = core.generator(2**31, self.device)
+        with self.stream:
+            self.racer.sample(SAMPLES)
+            begun = now(self.device)
+            x = self.racer.sample(SAMPLES)
+            found["samples_per_s"] = SAMPLES / (now(self.device) - begun)
+            if hasattr(self.racer, "log_prob"):
+                held_out = self.target.sample((HELD_OUT,), rng)
+                found["gap"] = metrics.nll_gap(self.racer, self.target, held_out).value
+        if not x.isfinite().all():
+            return found
+        sw2 = metrics.sliced_wasserstein(x, self.target.sample((SAMPLES,), rng), generator=rng)
+        found["sw2_ratio"] = sw2.value / exact_sw2(self.target)
+        if len(getattr(self.target, "means", ())) == len(self.target.modes):  # they stand apart
+            modes, quality = metrics.coverage(x, self.target.modes, self.target.mode_scale)
+            found |= dict(modes=modes.value, hq=quality.value)
+        return found
+
+
+def now(device: torch.device) -> float:
+    """CPU seconds of this process; on an accelerator, wall seconds, once its work is done."""
+    if device.type == "cpu":
+        return time.process_time()
+    torch.accelerator.synchronize()
+    return time.perf_counter()
+
+
+@functools.cache
+def exact_sw2(target: Target, pairs: int = 5) -> float:
+    """The median distance between two sets of exact samples, as many as a model is judged by."""
+    rng = core.generator(2**31 + 1, target.device)
+    draws = (target.sample((2, SAMPLES), rng) for _ in range(pairs))
+    return statistics.median(
+        metrics.sliced_wasserstein(x, y, generator=rng).value for x, y in draws
+    )
+
+
+def race(
+    entries: Mapping[str, Entry], target: Target, seed: int, budget: float, device: torch.device
+) -> Iterator[tuple[str, Row]]:
+    """Let the models take turns until each has spent its budget; yield their names and metrics."""
+    lanes = {}
+    for name, entry in entries.items():
+        lanes[name] = Lane(entry, target, seed, device)
+    while any(lane.spent < budget for lane in lanes.values()):
+        for lane in lanes.values():
+            lane.run(SLICE, budget)
+    for name, lane in lanes.items():
+        yield name, lane.judged()
+
+
+def entry(name: str, known: Mapping[str, Entry]) -> Entry:
+    """The model of this name: one of the benchmark's own, or a `package.module:factory`."""
+    if name in known:
+        return known[name]
+    module, colon, factory = name.partition(":")
+    if not colon:
+        others = "and any package.module:factory"
+        raise argparse.ArgumentTypeError(
+            f"no model {name!r}; there are {', '.join(known)}, {others}"
+        )
+    try:
+        return Entry(getattr(importlib.import_module(module), factory))
+    except (ImportError, AttributeError) as error:
+        raise argparse.ArgumentTypeError(f"no model {name!r}: {error}") from error
+
+
+def main(
+    known: Mapping[str, Entry],
+    command: str,
+    arguments: Sequence[str] | None = None,
+    targets: str = "moons,ring,checkerboard",
+    budget: str = "10,30,60",
+) -> Book:
+    """Run the race that the arguments ask for, and print the table of the medians."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(prog=command)
+    parser.add_argument("--targets", type=listed(target_of), default=targets)
+    parser.add_argument(
+        "--models", type=listed(lambda name: entry(name, known)), default=",".join(known)
+    )
+    parser.add_argument("--budget", type=listed(seconds), default=budget, help="CPU seconds")
+    parser.add_argument("--seeds", type=listed(int), default="0,1,2")
+    parser.add_argument("--device", type=core.device, default="cpu")
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    notes = {name: inspect.getdoc(e.factory) for name, e in asked.models.items()}
+    book = Book(asked.json, " ".join([command, *arguments]), machine(), notes)
+    for name, seed, budget_s in itertools.product(
+        asked.targets, asked.seeds, asked.budget.values()
+    ):
+        key = dict(target=name, seed=int(seed), cpu_s=budget_s)
+        left = {model: e for model, e in asked.models.items() if not book.has(model=model, **key)}
+        target = asked.targets[name].to(asked.device)
+        for model, found in race(left, target, int(seed), budget_s, asked.device):
+            book.add(dict(key, model=model, ours=left[model].ours) | found)
+            gap = found.get("gap", math.nan)
+            print(f"{name}, seed {seed}, {budget_s:g} s, {model}: gap {gap:.4f}", file=sys.stderr)
+    print(table(book.rows))
+    return book
+
+
+def listed(kind: Callable[[str], object]) -> Callable[[str], dict[str, object]]:
+    """What reads "a,b" as the things of this kind that a and b stand for, by name."""
+
+    def read(text: str) -> dict[str, object]:
+        return {name: kind(name) for name in text.split(",") if name}
+
+    return read
+
+
+def target_of(name: str) -> Target:
+    """The target of this name in the gallery."""
+    if name not in GALLERY:
+        raise argparse.ArgumentTypeError(f"no target {name!r}; there are {', '.join(GALLERY)}")
+    return GALLERY[name]
+
+
+def seconds(text: str) -> float:
+    """A positive number of seconds."""
+    if not (number := float(text)) > 0:
+        raise argparse.ArgumentTypeError(f"must be positive, got {text}")
+    return number
+
+
+def machine() -> dict[str, object]:
+    """What the numbers depend on, besides the code."""
+    found = dict(cores=os.cpu_count(), python=platform.python_version(), torch=torch.__version__)
+    return found | {"processor": platform.processor() or platform.machine()}

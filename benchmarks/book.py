@@ -54,9 +54,10 @@ class Book:
         return self.content["rows"]
 
     def add(self, row: Row) -> None:
-        """Write a row down, at once and for good."""
+        """Write a row down at once, in the place of one that another process had for the same."""
         with self._open() as content:
-            content["rows"].append(row)
+            others = [old for old in content["rows"] if any(old[name] != row[name] for name in KEY)]
+            content["rows"] = [*others, row]
 
     def has(self, **key: object) -> bool:
         """Whether there is a row for this target, model, seed and budget."""

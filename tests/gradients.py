@@ -12,7 +12,7 @@ def grads(outputs: tuple[Tensor, ...], inputs: list[Tensor], seed: int = 5) -> t
     """The gradients of a random combination of the outputs."""
     rng = generator(seed)
     bars = [torch.randn(y.shape, generator=rng, dtype=y.dtype) for y in outputs]
-    return torch.autograd.grad(outputs, inputs, bars)
+    return torch.autograd.grad(outputs, inputs, bars, retain_graph=True)
 
 
 def assert_alike(found, expected):

@@ -198,10 +198,11 @@ def test_two_processes_may_share_a_file(tmp_path):
     a.add(row)
     b.add(row | dict(seed=1))
     a.add(row | dict(seed=2))
+    b.add(row | dict(seed=2))
     content = json.loads(path.read_text())
     assert [row["seed"] for row in content["rows"]] == [0, 1, 2]
     assert content["commands"] == ["first", "second"]
-    assert a.has(target="ring", model="m", seed=1, cpu_s=1) and not b.has(**row | dict(seed=2))
+    assert a.has(target="ring", model="m", seed=1, cpu_s=1) and not b.has(**row | dict(seed=3))
     assert sorted(file.name for file in tmp_path.iterdir()) == ["race.json"]
 
 

@@ -13,12 +13,12 @@ True
 
 from dgm_lib.models.flow.autoregressive import Autoregressive
 from dgm_lib.models.flow.base import StandardNormal
-from dgm_lib.models.flow.best import spline
 from dgm_lib.models.flow.coupling import Coupling
 from dgm_lib.models.flow.flow import Flow, Given
 from dgm_lib.models.flow.laws import Additive, Affine, Law
 from dgm_lib.models.flow.linear import LU, Permute, Scale, Standardise, reverse
 from dgm_lib.models.flow.recipes import iaf, maf, nice, planar, realnvp, sylvester
+from dgm_lib.models.flow.spline_couplings import spline
 from dgm_lib.models.flow.splines import Spline
 from dgm_lib.models.flow.squash import Logit, Sigmoid
 from dgm_lib.models.flow.tanh_layers import Planar, Sylvester

@@ -11,8 +11,8 @@ from dgm_lib import nets
 from dgm_lib.core import Grid, generator
 from dgm_lib.models import flow
 from dgm_lib.models.flow import columns
-from dgm_lib.models.flow.best import SplineCouplings
 from dgm_lib.models.flow.by_hand import by_hand
+from dgm_lib.models.flow.spline_couplings import SplineCouplings
 from dgm_lib.targets import GALLERY
 from tests.flows import DOUBLE, SEEDS, built, perturbed, points
 from tests.gradients import assert_alike, grads

@@ -103,8 +103,7 @@ class Lane:
             x = self.racer.sample(SAMPLES)
             found["samples_per_s"] = SAMPLES / (now(self.device) - begun)
             if hasattr(self.racer, "log_prob"):
-                held_out = self.target.sample((HELD_OUT,), rng)
-                found["gap"] = metrics.nll_gap(self.racer, self.target, held_out).value
+                found["gap"] = self._gap(self.target.sample((HELD_OUT,), rng))
         if not x.isfinite().all():
             return found
         sw2 = metrics.sliced_wasserstein(x, self.target.sample((SAMPLES,), rng), generator=rng)
@@ -113,6 +112,12 @@ class Lane:
             modes, quality = metrics.coverage(x, self.target.modes, self.target.mode_scale)
             found |= dict(modes=modes.value, hq=quality.value)
         return found
+
+    def _gap(self, x: Tensor) -> float:
+        """The nats lost on exact samples x; infinitely many once training has ended in NaN."""
+        if self.racer.log_prob(x).isnan().any():
+            return math.inf
+        return metrics.nll_gap(self.racer, self.target, x).value
 
 
 def now(device: torch.device) -> float:

@@ -74,9 +74,10 @@ class Silent:
 
 
 def broken(seed: int):
-    """A racer whose samples are not numbers."""
+    """A racer whose training has ended in NaN."""
     racer = Silent(seed)
     racer.sample = lambda n: torch.full((n, 2), math.nan)
+    racer.log_prob = lambda x: torch.full((len(x),), math.nan)
     return racer
 
 
@@ -151,7 +152,8 @@ def test_metrics_that_do_not_apply_are_left_out():
     entries = {"silent": Entry(Silent), "broken": Entry(broken)}
     found = dict(race.race(entries, GALLERY["moons"], 0, 0.01, CPU))
     assert set(found["silent"]) == {"steps_per_s", "samples_per_s", "sw2_ratio"}
-    assert set(found["broken"]) == {"steps_per_s", "samples_per_s"}
+    assert set(found["broken"]) == {"steps_per_s", "samples_per_s", "gap"}
+    assert found["broken"]["gap"] == math.inf
 
 
 # --------------------------------------------------------------------------- the command line

@@ -1,0 +1,98 @@
+"""Where the negative samples of an energy model come from: chains from the data, or kept chains.
+
+Both are functions (model, x) -> x⁻ for `objectives.contrastive`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from dgm_lib.core import whole
+
+Step = Callable[[object, Tensor, torch.Generator | None], Tensor]
+"""One step of all chains, (model, x, generator) -> x, that leaves the model's law as it is."""
+
+Fresh = Callable[[int, torch.Generator | None], Tensor]
+"""New points to start chains from, (n, generator) -> `(n, d)`."""
+
+
+class FromData:
+    """Chains that start anew from the data and take k steps: contrastive divergence, CD-k.
+
+    `step(model, x, generator) -> x` is one step of a sampler; for a restricted Boltzmann machine
+    that is `RBM.gibbs`. (Hinton, 2002.)
+    """
+
+    def __init__(self, step: Step, k: int = 1, generator: torch.Generator | None = None) -> None:
+        self.step, self.k, self.generator = step, whole("k", k), generator
+
+    def __call__(self, model, x: Tensor) -> Tensor:
+        """Negatives of the shape of the data x, `(*batch, d)`."""
+        # A copy, for steps that work in place: the data are not theirs.
+        return _walked(self.step, self.k, model, x.detach().clone(), self.generator)
+
+
+class Persistent:
+    """Chains that go on where they were at the last call: persistent contrastive divergence, PCD.
+
+    `x` `(n, d)` is where they start, and afterwards where they are; the model changes little
+    between two calls, so that k steps keep them close to its law. At each call a `share` of them,
+    by chance, starts anew from `fresh(n, generator)`, or from data of the batch if there is no
+    `fresh`: Du & Mordatch (2019) take 5% from noise. (Tieleman, 2008.)
+
+    >>> chains = Persistent(torch.zeros(3, 2), lambda model, x, generator: x + 1, k=2)
+    >>> chains(None, torch.zeros(8, 2))[0], chains(None, torch.zeros(8, 2))[0]
+    (tensor([2., 2.]), tensor([4., 4.]))
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        step: Step,
+        k: int = 1,
+        share: float = 0.0,
+        fresh: Fresh | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        if not (isinstance(x, Tensor) and x.ndim == 2 and len(x) > 0):
+            raise ValueError(f"x must be a tensor (n, d) of points, got {x!r}")
+        if not 0 <= share <= 1:
+            raise ValueError(f"share must be from 0 to 1, got {share}")
+        self.x, self.step, self.k = x.detach().clone(), step, whole("k", k)
+        self.share, self.fresh, self.generator = share, fresh, generator
+
+    def __call__(self, model, x: Tensor) -> Tensor:
+        """The chains after k more steps, `(n, d)`; x `(*batch, d)` are data to start anew from."""
+        started = self._some_anew(x.detach()) if self.share else self.x
+        self.x = _walked(self.step, self.k, model, started, self.generator)
+        return self.x.clone()  # what the caller does with it must not reach the chains
+
+    def _some_anew(self, data: Tensor) -> Tensor:
+        chosen = self._uniform(len(self.x)) < self.share
+        return torch.where(chosen[:, None].to(self.x.device), self._start(data), self.x)
+
+    def _start(self, data: Tensor) -> Tensor:
+        if self.fresh is not None:
+            return self.fresh(len(self.x), self.generator).to(self.x)
+        data = data.reshape(-1, data.shape[-1])
+        picked = (self._uniform(len(self.x)) * len(data)).long()
+        return data[picked.to(data.device)].to(self.x)
+
+    def _uniform(self, n: int) -> Tensor:
+        device = self.generator.device if self.generator else "cpu"
+        return torch.rand(n, generator=self.generator, dtype=torch.float64, device=device)
+
+
+def _walked(step: Step, k: int, model, x: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Where k steps lead, without the graph of how they got there."""
+    for _ in range(k):
+        moved = step(model, x, generator).detach()
+        if moved.shape != x.shape:
+            raise ValueError(
+                f"step must return chains of shape {tuple(x.shape)}, got {tuple(moved.shape)}"
+            )
+        x = moved
+    return x

@@ -15,14 +15,23 @@ from dgm_lib.demo.layers import (
     Ellipse,
     Field,
     Fill,
+    Graph,
     Hist,
+    Landscape,
     Layer,
     Line,
+    Marginals,
     Mesh,
+    Moves,
+    Note,
     Points,
+    Stack,
+    Stems,
     Trails,
+    Ways,
 )
 from dgm_lib.demo.run import Run
+from dgm_lib.demo.samplers import sampler_gallery
 from dgm_lib.demo.scene import Panel, Scene
 
 __all__ = [
@@ -38,15 +47,24 @@ __all__ = [
     "Ellipse",
     "Field",
     "Fill",
+    "Graph",
     "Hist",
+    "Landscape",
     "Layer",
     "Line",
+    "Marginals",
     "Mesh",
+    "Moves",
+    "Note",
     "Panel",
     "Points",
     "Run",
     "Scene",
     "Slider",
+    "Stack",
+    "Stems",
     "Toggle",
     "Trails",
+    "Ways",
+    "sampler_gallery",
 ]

@@ -29,6 +29,7 @@ IMPORT_NAMES = {
     "pillow": "PIL",
     "ipython": "IPython",
     "pytest-xdist": "xdist",
+    "pyro-ppl": "pyro",
 }
 OUR_SCRIPTS = {path.stem for folder in ("tools", "tests") for path in (ROOT / folder).glob("*.py")}
 OURS = {"dgm_lib", "tests", "benchmarks", "conftest"} | OUR_SCRIPTS

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.targets import arguments
+from dgm_lib.targets.components import relative
 from dgm_lib.targets.entropy import WINDOW, Entropy, quadrature, windows
 from dgm_lib.targets.target import Target
 
@@ -69,7 +70,8 @@ class GaussianMixture(Target):
         """The score in closed form: sum_k p(k | x) (mu_k - x) / sigma_k^2, `(*batch, d)`."""
 
         def block(x: Tensor, row: int | Tensor) -> Tensor:
-            pull = self._weighted(x, row).softmax(dim=-1) * self._at(x).precisions
+            shares, _ = relative(self._weighted(x, row))
+            pull = shares / shares.sum(dim=-1, keepdim=True) * self._at(x).precisions
             return pull @ self._at(x).means - x * pull.sum(dim=-1, keepdim=True)
 
         return self._blockwise(block, x, label)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.targets import arguments, peaks
-from dgm_lib.targets.components import Components, common_shape
+from dgm_lib.targets.components import Components, common_shape, relative
 from dgm_lib.targets.entropy import Entropy, monte_carlo
 
 _ENTROPY_SAMPLES = 200_000
@@ -48,7 +48,8 @@ class Target(Components):
         """log p(x), or log p(x | label), in nats, `(*batch, d) -> (*batch,)`."""
 
         def block(x: Tensor, row: int | Tensor) -> Tensor:
-            log_p = self._weighted(x, row).logsumexp(dim=-1)
+            shares, top = relative(self._weighted(x, row))
+            log_p = shares.sum(dim=-1).log() + top.squeeze(-1)
             # So far out that numbers overflow, inf - inf would hide that p is 0.
             overflown = log_p.isnan() & ~x.isnan().any(dim=-1)
             return log_p.masked_fill(overflown, -math.inf)
@@ -72,7 +73,8 @@ class Target(Components):
         self._need_labels()
 
         def block(x: Tensor, row: int) -> Tensor:
-            return self._weighted(x, row).softmax(dim=-1) @ self._at(x).members.T
+            shares, _ = relative(self._weighted(x, row))
+            return shares / shares.sum(dim=-1, keepdim=True) @ self._at(x).members.T
 
         return self._blockwise(block, x, None)
 

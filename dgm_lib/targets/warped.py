@@ -130,6 +130,14 @@ class Banana(Target):
         squares = (x1 / self.scale).square() + (x2 - self._bend(x1)).square()
         return -0.5 * squares - math.log(self.scale) - _LOG_2PI
 
+    def score(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
+        """The score in closed form: with g = x2 - bend(x1), (2 c x1 g - x1 / scale^2, -g)."""
+        x, _ = self._matched(x, label)
+        x1, x2 = x.unbind(dim=-1)
+        gap = x2 - self._bend(x1)
+        pull = x1 * (2 * self.curvature * gap - self.scale**-2)
+        return torch.stack([pull, -gap], dim=-1)
+
     def _component_sample(
         self, component: Tensor, like: Tensor, generator: torch.Generator | None
     ) -> Tensor:

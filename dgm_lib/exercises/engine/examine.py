@@ -19,8 +19,8 @@ from dgm_lib.exercises.engine.timelimit import Timeout
 DTYPES = (torch.float32, torch.float64)
 ELSEWHERE = re.compile(r"same device|expected device|two devices|on device meta|device type")
 ON_CPU = (
-    "a tensor is created on the CPU wherever the inputs are: "
-    "use `device=x.device` or `torch.zeros_like(x)`"
+    "a tensor is created on the CPU wherever the inputs are: make it from an input x, as "
+    "`torch.zeros_like(x)`, `torch.eye(3).to(x)` or `device=x.device` do"
 )
 CUT = (
     "no gradient reaches the inputs: a `.detach()`, `.item()`, `no_grad()`, `torch.tensor(...)` "

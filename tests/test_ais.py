@@ -160,6 +160,18 @@ def test_the_steps_are_neals_formula():
         assert not last(moving).log_w.requires_grad
 
 
+def test_a_law_that_works_in_place_is_given_copies():
+    def in_place(beta):
+        return lambda x: -(1 + beta) * x.mul_(2).square().sum(-1)
+
+    def tidy(beta):
+        return lambda x: -4 * (1 + beta) * x.square().sum(-1)
+
+    x, betas = draw_base(20, generator(0)), [0.0, 0.5, 1.0]
+    a, b = (last(ais(p, lambda beta: lambda x, g: x + 1, betas, x)) for p in (in_place, tidy))
+    assert torch.equal(a.log_w, b.log_w) and torch.equal(a.x, b.x)
+
+
 def test_any_shape_of_chains_and_any_dtype():
     path = geometric(lambda x: -x.square().sum(-1) / 2, lambda x: -x.square().sum(-1))
     for shape in [(), (3,), (2, 3)]:

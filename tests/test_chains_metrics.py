@@ -138,6 +138,15 @@ def test_components_are_taken_one_by_one_in_any_shape_and_dtype():
     assert not ess(x).requires_grad
 
 
+@pytest.mark.parametrize("size", [1e-320, 1e-200, 1e200, 1e307])
+def test_the_size_of_the_numbers_does_not_matter(size):
+    x = autoregressive(generator(0), 200, 3, 0.8, d=2)
+    both = x * torch.tensor([1.0, size], dtype=F64)
+    tolerance = dict(rtol=0.01 if size < 1e-300 else 1e-9, atol=0.01 if size < 1e-300 else 1e-12)
+    for metric in (ess, autocorrelation):
+        torch.testing.assert_close(metric(both), metric(x), **tolerance)
+
+
 def test_what_says_nothing_is_nan_and_what_stands_still_apart_is_infinite():
     x = autoregressive(generator(7), 40, 3, 0.5, d=2)
     x[..., 1] = 0.1

@@ -136,11 +136,6 @@ def test_every_point_is_counted_and_memory_is_bounded():
     assert tally.distance()[1] > 0.09  # a tenth of the points is far away
 
 
-def test_chains_at_no_point_are_an_error():
-    with pytest.raises(ValueError, match="kernel must keep all chains at finite points"):
-        Tally(Exact(NORMAL)).add(torch.tensor([[0.0, torch.nan]]), torch.ones(1).bool())
-
-
 # ---- one proposal at a time ----------------------------------------------------------------------
 
 
@@ -211,15 +206,6 @@ def test_a_drawing_becomes_the_target():
     assert made.run.p.target == "drawn" and torch.equal(exact.law.means, points)
     assert made.steps(5, target="ring")["tally"].exact.law is PLANE["ring"]
     assert made.steps(5, target="drawn")["tally"].exact.law.means.shape == points.shape
-
-
-@pytest.mark.parametrize("start", ["one point", "all over", "exact samples"])
-@pytest.mark.parametrize("target", ["checkerboard", "drawn"])
-def test_chains_start_where_the_law_is_positive(start, target):
-    made = gallery(chains=300)
-    frame = made.steps(0, target=target, start=start)
-    assert frame["tally"].exact.law.log_prob(frame["x"]).isfinite().all()
-    assert len(frame["x"].unique(dim=0)) == (1 if start == "one point" else 300)
 
 
 def test_fast_play_stops_at_verdicts():

@@ -1,6 +1,7 @@
 """Energy models in the plane: their law on a grid, exponential families, and scores."""
 
 import math
+import pickle
 from itertools import pairwise
 
 import pytest
@@ -59,6 +60,17 @@ def test_score_is_minus_the_gradient_and_differentiable():
     assert all(p.grad is not None for p in model.net[0].parameters())
     with torch.no_grad():
         assert not model.score(x).requires_grad
+
+
+def test_score_under_inference_mode():
+    model = network(1)
+    x = torch.randn(3, 2, dtype=F64, generator=generator(0))
+    score = model.score(x).detach()
+    with torch.inference_mode():
+        assert torch.equal(model.score(x), score)
+        inference = x.clone()
+        assert torch.equal(model.score(inference), score)
+    assert torch.equal(model.score(inference), score)
 
 
 def test_bad_energies_are_named():
@@ -151,6 +163,11 @@ def test_a_bad_energy_on_the_grid_is_named():
     walls = energy.OnGrid(Bad(lambda x: torch.where(x[..., 0] > 0, 0.0, math.inf)), PLANE)
     assert walls.log_Z == pytest.approx(math.log(8 * 16))
     assert (walls.sample((500,), generator(0))[:, 0] > 0).all()
+    nowhere = energy.OnGrid(Bad(lambda x: x[..., 0] * 0 + math.inf), PLANE)
+    words = r"^model.energy must be finite somewhere on Grid\(\[-8, 8\] x \[-7, 9\], n=160\)"
+    for use in (lambda: nowhere.log_Z, lambda: nowhere.log_prob(PLANE.points), nowhere.sample):
+        with pytest.raises(ValueError, match=words):
+            use()
 
 
 # --- ExponentialFamily ----------------------------------------------------------------------------
@@ -161,6 +178,14 @@ def test_polynomials_are_all_monomials_once():
     f = energy.polynomial(3)(x)
     assert f[0].tolist() == [2, 3, 4, 6, 9, 8, 12, 18, 27] and f.shape == (2, 9)
     assert energy.polynomial(4)(torch.zeros(7, 5, 1)).shape == (7, 5, 4)
+
+
+def test_a_family_of_polynomials_can_be_pickled():
+    family = energy.ExponentialFamily(energy.polynomial(2), 2)
+    with torch.no_grad():
+        family.theta += torch.arange(5)
+    x = torch.randn(4, 2, generator=generator(0))
+    assert torch.equal(pickle.loads(pickle.dumps(family)).energy(x), family.energy(x))
 
 
 def test_matching_two_moments_gives_the_gaussian():

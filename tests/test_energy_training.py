@@ -199,6 +199,12 @@ def test_bad_chains_are_named():
             Persistent(x, add_noise, share=share)
     with pytest.raises(ValueError, match="^step must return chains"):
         FromData(lambda model, x, generator: x[:1])(None, x)
+    for fresh in (lambda n, g: torch.zeros(1, 2), lambda n, g: torch.zeros(n, 1), lambda n, g: 0.0):
+        with pytest.raises(ValueError, match=r"^fresh must return points of shape \(6, 2\)"):
+            Persistent(x, add_noise, share=0.5, fresh=fresh)(None, x)
+    for data in (torch.zeros(5, 1), torch.zeros(0, 2), torch.zeros(2)[:0], torch.tensor(0.0)):
+        with pytest.raises(ValueError, match=r"^x must be data of shape \(\*batch, 2\)"):
+            Persistent(x, add_noise, share=0.5)(None, data)
 
 
 # --- and it learns --------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import torch
 
 from dgm_lib.core import generator
 from dgm_lib.samplers import mcmc
+from dgm_lib.samplers.mcmc.law import Law
 from dgm_lib.targets import banana
 
 P = banana().to(dtype=torch.float64)
@@ -177,6 +178,26 @@ def test_a_divergent_path_is_rejected_even_if_the_law_raises_there() -> None:
             and (after.accept_prob < 1e-9).all()
         )
         assert torch.equal(after.log_p, state.log_p)
+
+
+@pytest.mark.parametrize("chains", [1, 50])
+def test_where_some_diverge_a_law_that_checks_its_support_is_not_asked_elsewhere(chains) -> None:
+    def exponential(x: torch.Tensor) -> torch.Tensor:
+        if not (x > 0).all():
+            raise ValueError("x must be positive")
+        return -x.sum(-1)
+
+    def propose(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
+        return torch.where(torch.arange(chains)[:, None] % 2 == 0, math.nan, x + 1)
+
+    x = torch.rand(chains, 2, generator=generator(0), dtype=torch.float64) + 1
+    kernel = mcmc.metropolis_hastings(exponential, propose, accept=lambda p, *_: torch.ones_like(p))
+    state = kernel(kernel.init(x), generator(1))
+    assert torch.equal(state.accepted, torch.arange(chains) % 2 == 1)
+    assert torch.equal(state.x[0], x[0]) and torch.equal(state.log_p, -state.x.sum(-1))
+    log_p, score = Law(exponential).with_score(propose(x, None))
+    sound = log_p.isfinite()
+    assert torch.equal(sound, state.accepted) and (score[sound] == -1).all()
 
 
 # --- NUTS -----------------------------------------------------------------------------------------

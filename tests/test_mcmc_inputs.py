@@ -45,6 +45,7 @@ def steps(kernel: mcmc.Kernel, x: torch.Tensor = X, n: int = 20) -> list[mcmc.St
         (lambda x: quadratic(x)[..., None], r"log_prob must return a tensor of shape \("),
         (lambda x: quadratic(x).sum(), r"log_prob must return a tensor of shape \("),
         (lambda x: 0.0, "log_prob must return a tensor"),
+        (lambda x: quadratic(x) + 0j, "log_prob must return real numbers, got torch.complex64"),
         (lambda x: quadratic(x) * 0 - math.inf, "x must start where p is positive"),
     ],
 )
@@ -101,6 +102,7 @@ def test_chains_that_are_none(name: str, x, words: str) -> None:
         ALL[name](quadratic).init(x)
 
 
+BLIND = torch.distributions.Normal(0.0, 1.0)
 BAD = [0, -1.0, math.nan, math.inf, "large", "0.5", None, True, 1j, []]
 
 
@@ -128,6 +130,9 @@ def test_steps_that_do_not_fit_the_chains(shape: tuple[int, ...]) -> None:
     ):
         with pytest.raises(ValueError, match="step must be a number or fit the chains"):
             kernel.init(X)
+        foreign = mcmc.random_walk(quadratic, 1.0).init(X)
+        with pytest.raises(ValueError, match="step must be a number or fit the chains"):
+            mcmc.cycle([mcmc.random_walk(quadratic, 1.0), kernel])(foreign, generator(0))
 
 
 @pytest.mark.parametrize(
@@ -153,6 +158,8 @@ def test_steps_that_do_not_fit_the_chains(shape: tuple[int, ...]) -> None:
         ("burn_in must be", lambda: mcmc.draws(mcmc.random_walk(quadratic, 1.0), X, 5, burn_in=-1)),
         ("thin must be", lambda: mcmc.draws(mcmc.random_walk(quadratic, 1.0), X, 5, thin=0)),
         ("state must", lambda: mcmc.random_walk(quadratic, 1.0)(X)),
+        ("generator must be", lambda: next(mcmc.chain(mcmc.random_walk(quadratic, 1.0), X, 0))),
+        ("law must be a density with .*generator=", lambda: mcmc.independence(quadratic, BLIND)),
     ],
 )  # fmt: skip
 def test_arguments(words: str, make) -> None:
@@ -192,3 +199,46 @@ def test_scores_that_are_broken() -> None:
         mcmc.hmc(lambda x: quadratic(x.detach()), 1.0, 2).init(X)
     with pytest.raises(ValueError, match="state must come from"):
         _ = mcmc.hmc(quadratic, 1.0, 2).init(X).averaged_step
+
+
+def test_functions_that_work_in_place() -> None:
+    def log_prob(x: torch.Tensor) -> torch.Tensor:
+        return quadratic(x.sub_(3))
+
+    def score(x: torch.Tensor) -> torch.Tensor:
+        return x.neg_()
+
+    for make in (ALL["random walk"], ALL["Gibbs by table"]):
+        with pytest.raises(ValueError, match="log_prob must not change x in place"):
+            make(log_prob).init(X)
+    state = mcmc.random_walk(quadratic, 1.0).init(X)
+    with pytest.raises(ValueError, match="score must not change x in place"):
+        mcmc.mala(quadratic, 1.0, score)(state, generator(0))
+    assert torch.equal(state.x, X)
+
+
+def test_what_decides_may_work_in_place() -> None:
+    """What log_q and accept are given are copies: the chain is that of the tidy ones."""
+
+    def log_q(to: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        return quadratic(to.sub_(given))
+
+    def accept(log_p, log_p_new, forward, backward) -> torch.Tensor:
+        return log_p_new.sub_(log_p).add_(backward).sub_(forward).exp_().clamp_(max=1)
+
+    def langevin(to, x, score, h) -> torch.Tensor:
+        return -to.sub_(x).sub_(score.mul_(h)).square().sum(-1) / (4 * h)
+
+    def propose(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
+        return x + torch.randn(x.shape, generator=g)
+
+    for untidy, tidy in (
+        (
+            mcmc.metropolis_hastings(quadratic, propose, log_q, accept),
+            mcmc.metropolis_hastings(quadratic, propose),
+        ),
+        (mcmc.mala(quadratic, 0.5, log_q=langevin), mcmc.mala(quadratic, 0.5)),
+    ):
+        for a, b in zip(steps(untidy), steps(tidy)):
+            assert torch.allclose(a.x, b.x, atol=1e-5)
+            assert torch.allclose(a.log_p, quadratic(a.x))

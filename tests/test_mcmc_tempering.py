@@ -9,6 +9,7 @@ import torch
 
 from dgm_lib.core import generator
 from dgm_lib.samplers import mcmc
+from dgm_lib.samplers.ais import move
 from dgm_lib.targets import GaussianMixture, ring
 
 DOUBLE = torch.float64
@@ -48,6 +49,60 @@ def test_chains_that_start_in_one_mode_find_all_with_their_weights(p, seed: int)
         0
     ]
     assert shares(p, stuck).abs().max() > 20
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("around", [lambda kernel: kernel, lambda kernel: mcmc.cycle([kernel])])
+def test_around_gibbs_the_swaps_take_turns_too(around, seed: int) -> None:
+    """Metropolis within Gibbs, of all coordinates at once."""
+
+    def make(p):
+        return around(mcmc.gibbs(p, [move(MAKES["random walk"](p))]))
+
+    kernel = mcmc.tempering(make, UNEVEN.log_prob, LADDER)
+    x = UNEVEN.modes[0].expand(4, 1000, 2)
+    last = mcmc.draws(kernel, x, 1, burn_in=300, generator=generator(seed))[0, 0]
+    assert shares(UNEVEN, last).abs().max() < 4
+
+
+class Box:
+    """The uniform law on [0, 6]."""
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        inside = ((x >= 0) & (x <= 6)).all(-1)
+        return x.new_full(inside.shape, -math.log(6)).masked_fill(~inside, -math.inf)
+
+    def score(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(x)
+
+    def sample(self, shape=(), generator=None) -> torch.Tensor:
+        return 6 * torch.rand(*shape, 1, generator=generator, dtype=DOUBLE)
+
+
+@pytest.mark.parametrize("make", ["random walk", "MALA"])
+@pytest.mark.parametrize("end", [0.1, 0.0])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_reference_may_rule_out_what_the_law_does_not(make: str, end: float, seed: int) -> None:
+    """N(0, 1) by way of the half-line: chains on the other half stay out of the other levels."""
+    makes = {
+        "random walk": lambda p: mcmc.random_walk(p, 1.0),
+        "MALA": lambda p: mcmc.mala(p, 0.3),
+    }
+
+    def log_prob(x: torch.Tensor) -> torch.Tensor:
+        return -x.square().sum(-1) / 2
+
+    betas, n, g = [1.0, 0.4, end], 4000, generator(seed)
+    kernel = mcmc.tempering(makes[make], log_prob, betas, reference=Box())
+    state = kernel.init(torch.ones(3, n, 1, dtype=DOUBLE))
+    for _ in range(40):
+        state = kernel(state, g)
+    cold = state.x[0, :, 0]
+    assert abs(cold.mean()) < 4 / n**0.5 and abs(cold.var() - 1) < 4 * (2 / n) ** 0.5
+    assert (state.x[1:] >= 0).all() and state.log_p.isfinite().all()
+    beta = torch.tensor(betas, dtype=DOUBLE)[:, None]
+    mixed = beta * log_prob(state.x) - (1 - beta) * math.log(6)
+    assert torch.allclose(state.log_p, mixed)
 
 
 @pytest.mark.parametrize("make", MAKES)
@@ -146,6 +201,12 @@ def test_ladders_that_are_none(betas: list[float], reference, words: str) -> Non
 def test_other_arguments() -> None:
     with pytest.raises(ValueError, match="^reference must"):
         mcmc.tempering(MAKES["random walk"], RING.log_prob, LADDER, reference=3.0)
+    blind = torch.distributions.Normal(0.0, 1.0)
+    with pytest.raises(ValueError, match=r"^reference must be a density with .*generator="):
+        mcmc.tempering(MAKES["random walk"], RING.log_prob, LADDER, reference=blind)
+    for make in (lambda p: None, lambda p: mcmc.adapting(lambda h: mcmc.random_walk(p, h), 0.1)):
+        with pytest.raises(ValueError, match="^make must return a Kernel"):
+            mcmc.tempering(make, RING.log_prob, LADDER)
     kernel = mcmc.tempering(MAKES["random walk"], RING.log_prob, LADDER)
     for x in (torch.zeros(3, 5, 2), torch.zeros(4), torch.zeros(5, 2)):
         with pytest.raises(ValueError, match="^x must have shape"):

@@ -33,7 +33,8 @@ def autocorrelation(x: Tensor, lags: int | None = None) -> Tensor:
     """
     x = _draws(x)
     lags = len(x) - 1 if lags is None else whole("lags", lags, 0, len(x) - 1)
-    covariance = _autocovariance(x - x.mean(dim=(0, 1)))[: lags + 1]
+    scaled = _scaled(x)
+    covariance = _autocovariance(scaled - scaled.mean(dim=(0, 1)))[: lags + 1]
     return _unless_still(x, covariance / covariance[0])
 
 
@@ -48,7 +49,7 @@ def ess(x: Tensor) -> Tensor:
     (Geyer, 1992; Gelman et al., Bayesian Data Analysis, 2013, §11.5.)
     """
     x = _draws(x)
-    return _unless_still(x, _ess(_split(x)))
+    return _unless_still(x, _ess(_split(_scaled(x))))
 
 
 @torch.no_grad()
@@ -96,6 +97,12 @@ def _unless_still(x: Tensor, values: Tensor) -> Tensor:
     """The values, but NaN for the components of which all draws are the same."""
     still = x.amax(dim=(0, 1)) == x.amin(dim=(0, 1))
     return torch.where(still, math.nan, values)
+
+
+def _scaled(x: Tensor) -> Tensor:
+    """The draws in units of the largest of each component, whose squares are within range."""
+    largest = x.abs().amax(dim=(0, 1))
+    return x / largest.where(largest > 0, 1)
 
 
 def _split(x: Tensor) -> Tensor:

@@ -131,7 +131,7 @@ def _positive(log_prob_at: Callable[[float], LogProb], beta: float, x: Tensor) -
 
 @torch.no_grad()
 def _evaluated(log_prob_at: Callable[[float], LogProb], beta: float, x: Tensor) -> Tensor:
-    log_p = log_prob_at(beta)(x).detach()
+    log_p = log_prob_at(beta)(x.clone()).detach()  # a copy, in case it works in place
     if log_p.shape != x.shape[:-1]:
         raise ValueError(
             f"log_prob_at(beta) must return one number per chain, shape {tuple(x.shape[:-1])}, "

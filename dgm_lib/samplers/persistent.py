@@ -75,10 +75,19 @@ class Persistent:
         return torch.where(chosen[:, None].to(self.x.device), self._start(data), self.x)
 
     def _start(self, data: Tensor) -> Tensor:
+        n, d = self.x.shape
         if self.fresh is not None:
-            return self.fresh(len(self.x), self.generator).to(self.x)
-        data = data.reshape(-1, data.shape[-1])
-        picked = (self._uniform(len(self.x)) * len(data)).long()
+            points = self.fresh(n, self.generator)
+            if not isinstance(points, Tensor) or points.shape != (n, d):
+                got = tuple(points.shape) if isinstance(points, Tensor) else repr(points)
+                raise ValueError(f"fresh must return points of shape {(n, d)}, got {got}")
+            return points.to(self.x)
+        if data.shape[-1:] != (d,) or not len(data.reshape(-1, d)):
+            raise ValueError(
+                f"x must be data of shape (*batch, {d}), at least one, got {tuple(data.shape)}"
+            )
+        data = data.reshape(-1, d)
+        picked = (self._uniform(n) * len(data)).long()
         return data[picked.to(data.device)].to(self.x)
 
     def _uniform(self, n: int) -> Tensor:

@@ -90,8 +90,9 @@ def at_one_point(exact: Exact, chains: int, rng: Generator) -> Tensor:
 
 
 def all_over(exact: Exact, chains: int, rng: Generator) -> Tensor:
-    """Uniform points of the view at which the law has a density, (chains, 2)."""
-    low, high = exact.law.box.new_tensor(exact.box).T
+    """Uniform points of the view and the law's box, where it has a density, (chains, 2)."""
+    box = exact.law.box
+    low, high = box.new_tensor(exact.box).clamp(box[:, :1], box[:, 1:]).T
     x = low + (high - low) * torch.rand(20 * chains, 2, generator=rng).to(low)
     x = x[exact.law.log_prob(x).isfinite()][:chains]
     return torch.cat([x, exact.law.sample((chains - len(x),), generator=rng)])

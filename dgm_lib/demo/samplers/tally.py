@@ -18,6 +18,7 @@ TRACE = 200  # steps of the trace
 LAGS = 50
 CHAINS = 40  # whose autocorrelation is computed: more make the numbers no clearer to the eye
 FEWEST = 20  # steps before there is an autocorrelation
+FAR = np.finfo(np.float32).max  # as it is remembered, in single precision
 SPACING = 1.05  # between the numbers of points at which the distance is noted
 
 
@@ -33,9 +34,10 @@ class Tally:
 
     def add(self, x: torch.Tensor, accepted: torch.Tensor) -> None:
         """Count one step of all chains: where they are, (chains, 2), and who accepted."""
-        x = array(x).astype(np.float32)
+        x = array(x)
         if not np.isfinite(x).all():
             raise ValueError("kernel must keep all chains at finite points, got NaN or inf")
+        x = x.clip(-FAR, FAR).astype(np.float32)
         self.past.append(x)
         self.steps, self.n = self.steps + 1, self.n + len(x)
         self.accepted += int(accepted.sum())

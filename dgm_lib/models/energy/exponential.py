@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import combinations_with_replacement
 from typing import NamedTuple
 
@@ -121,17 +122,16 @@ def polynomial(degree: int) -> Features:
     >>> polynomial(2)(torch.tensor([2.0, 3.0]))
     tensor([2., 3., 4., 6., 9.])
     """
-    degree = whole("degree", degree)
+    return partial(_monomials, whole("degree", degree))  # which can be pickled
 
-    def features(x: Tensor) -> Tensor:
-        factors = (
-            list(chosen)
-            for order in range(1, degree + 1)
-            for chosen in combinations_with_replacement(range(x.shape[-1]), order)
-        )
-        return torch.stack([x[..., chosen].prod(dim=-1) for chosen in factors], dim=-1)
 
-    return features
+def _monomials(degree: int, x: Tensor) -> Tensor:
+    factors = (
+        list(chosen)
+        for order in range(1, degree + 1)
+        for chosen in combinations_with_replacement(range(x.shape[-1]), order)
+    )
+    return torch.stack([x[..., chosen].prod(dim=-1) for chosen in factors], dim=-1)
 
 
 def _probabilities(f: Tensor, theta: Tensor) -> Tensor:

@@ -50,10 +50,10 @@ class EnergyModel(nn.Module):
         """∇ log p(x) = -∇E(x), in which Z has dropped out, `(*batch, d) -> (*batch, d)`.
 
         Gradients flow through it to x and to the parameters, unless it is called under
-        `torch.no_grad()`, as samplers do.
+        `torch.no_grad()`, as samplers do, or `torch.inference_mode()`.
         """
         keep = torch.is_grad_enabled()
-        with torch.enable_grad():
-            at = x if keep and x.requires_grad else x.detach().requires_grad_()
+        with torch.inference_mode(False), torch.enable_grad():
+            at = x if keep and x.requires_grad else x.detach().clone().requires_grad_()
             (gradient,) = torch.autograd.grad(self.energy(at).sum(), at, create_graph=keep)
         return -gradient

@@ -83,7 +83,10 @@ class OnGrid(nn.Module):
 
     def _log_weights(self) -> Tensor:
         """-E at the grid's points, `(*grid.shape,)`."""
-        return -self._energy(self.grid.points)
+        log_w = -self._energy(self.grid.points)
+        if not holds((log_w > -math.inf).any()):
+            raise ValueError(f"model.energy must be finite somewhere on {self.grid!r}, got +inf")
+        return log_w
 
     def _energy(self, x: Tensor) -> Tensor:
         """The energy at x by the model's own precision and device, given in those of x."""

@@ -41,8 +41,8 @@ def gibbs(
         if not log_p.isfinite().all():
             wrong = x[~log_p.isfinite()][0].tolist()
             raise ValueError(f"draws must stay where log_prob is finite, got x = {wrong}")
-        new = State.fresh(x, log_p)
-        return new.replace(path=torch.stack(path), adaptation=state.adaptation)
+        new = State.fresh(x, log_p).replace(path=torch.stack(path))
+        return new.replace(swaps=state.swaps, adaptation=state.adaptation)
 
     return Kernel(law, move)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 import torch
@@ -71,8 +72,7 @@ def independence(log_prob: Function, law: Density, accept: Accept = metropolis) 
     `log_prob` may leave out its normaliser. It works as well as the law covers p. Tierney, "Markov
     chains for exploring posterior distributions" (1994).
     """
-    if not isinstance(law, Density):
-        raise ValueError(f"law must be a density with log_prob and sample, got {law!r}")
+    law = density("law", law)
 
     def propose(x: Tensor, generator: Generator | None) -> Tensor:
         return law.sample(x.shape[:-1], generator=generator).to(x)
@@ -97,9 +97,9 @@ def decide(
     if log_q is None:
         forward = backward = torch.zeros_like(log_p)
     else:
-        forward = like("log_q", log_q(x, state.x), log_p)
-        backward = like("log_q", log_q(state.x, x), log_p)
-    prob = probability(accept(state.log_p, log_p, forward, backward), log_p)
+        forward = like("log_q", log_q(*copies(x, state.x)), log_p)
+        backward = like("log_q", log_q(*copies(state.x, x)), log_p)
+    prob = probability(accept(*copies(state.log_p, log_p, forward, backward)), log_p)
     return settle(state, prob, generator, x, log_p, **facts)
 
 
@@ -118,3 +118,21 @@ def like(name: str, value: object, other: Tensor) -> Tensor:
         got = tuple(value.shape) if isinstance(value, Tensor) else repr(value)
         raise ValueError(f"{name} must return a tensor of shape {tuple(other.shape)}, got {got}")
     return value.to(other.dtype)
+
+
+def copies(*given: Step) -> list[Step]:
+    """What a function from outside is given, in case it works in place."""
+    return [value.clone() if isinstance(value, Tensor) else value for value in given]
+
+
+def density(name: str, value: object) -> Density:
+    """The argument `name`, a law that draws by a generator."""
+    try:
+        sound = isinstance(value, Density)
+        inspect.signature(value.sample).bind((), generator=None)
+    except (AttributeError, TypeError):
+        sound = False
+    if not sound:
+        rule = "a density with log_prob(x) and sample(shape, generator=...)"
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    return value

@@ -44,11 +44,18 @@ class Kernel:
     @torch.inference_mode(False)
     @torch.no_grad()
     def __call__(self, state: State, generator: Generator | None = None) -> State:
-        """The state after one step."""
+        """The state after one step.
+
+        A state belongs to the law that made it, whose log p(x) and score it keeps: when the law
+        has changed, as an energy model does in training, call `init(state.x)` again.
+        """
         if not isinstance(state, State):
             raise ValueError(f"state must be a State, as kernel.init(x) gives, got {type(state)}")
+        if not (generator is None or isinstance(generator, Generator)):
+            raise ValueError(f"generator must be a torch.Generator or None, got {generator!r}")
+        self._check_step(state.x)
         if self.gradients and state.score is None:  # it comes from a kernel without gradients
-            state = state.replace(score=self._evaluated(state.x).score)
+            state = state.replace(score=self._evaluated(state.x.clone()).score)
         return self.move(state, generator)
 
     def _evaluated(self, x: Tensor) -> State:
@@ -98,7 +105,7 @@ def settle(
 def chain(kernel: Kernel, x: Tensor | State, generator: Generator | None = None) -> Iterator[State]:
     """The chains' states after one step, two steps, ... without end.
 
-    `x` is where they start, `(*chains, d)`, or a state to go on from.
+    `x` is where they start, `(*chains, d)`, or a state of the same law to go on from.
     """
     state = x if isinstance(x, State) else kernel.init(x)
 

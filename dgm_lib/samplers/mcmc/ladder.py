@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from dgm_lib.core import Density, array
-from dgm_lib.samplers.mcmc.hastings import probability
+from dgm_lib.samplers.mcmc.hastings import copies, density, probability
 from dgm_lib.samplers.mcmc.kernel import Kernel, uniform
 from dgm_lib.samplers.mcmc.law import Function, Law, evaluate, function
 from dgm_lib.samplers.mcmc.state import State
@@ -63,17 +63,15 @@ class Tempered:
     def __call__(self, x: Tensor) -> Tensor:
         """(1 - beta) log q0(x) + beta log p(x), `(levels, *chains)`."""
         full = evaluate("log_prob", self._log_prob, x)
-        return self._mix(evaluate("reference.log_prob", self._base.log_prob, x), full)
+        base = evaluate("reference.log_prob", self._base.log_prob, x)
+        return _mixed(self._betas, base, full)
 
     @property
     def score(self) -> Function | None:
         """The gradient, or None, which leaves it to autograd."""
         if self._score is None:
             return None
-        return lambda x: self._mix(self._base_score.gradient(x)[1], self._score(x))
-
-    def _mix(self, base: Tensor, full: Tensor) -> Tensor:
-        return base + _per_level(self._betas, full) * (full - base)
+        return lambda x: _mixed(self._betas, self._base_score.gradient(x)[1], self._score(x))
 
 
 def tempering(
@@ -118,6 +116,8 @@ class Tempering:
         self._law = Law(log_prob, score)
         self._base = Law(base.log_prob, getattr(base, "score", None))
         self.inner = function("make", make)(Tempered(betas[: self._warm], log_prob, score, base))
+        if not isinstance(self.inner, Kernel):
+            raise ValueError(f"make must return a Kernel, got {self.inner!r}")
 
     @torch.inference_mode(False)
     @torch.no_grad()
@@ -147,15 +147,14 @@ class Tempering:
         if n < len(self.betas):
             exact = self.reference.sample(x.shape[1:-1], generator=generator).to(x)
             x = torch.cat([x, exact[None]])
-        # log p - log q0 and its gradient follow from the tempered ones: p is not asked again.
+        # log p and its gradient follow from the tempered ones: p is not asked again.
         base = self._look(self._base, x)
         tempered = [warm.log_p, warm.score][: len(base)]
-        ratio = [(t - b[:n]) / _per_level(self.betas, t) for t, b in zip(tempered, base)]
+        full = [_unmixed(self.betas, b[:n], t) for b, t in zip(base, tempered)]
         if n < len(self.betas):
-            new = zip(ratio, self._look(self._law, x[n:]), base)
-            ratio = [torch.cat([r, p - b[n:]]) for r, p, b in new]
+            full = [torch.cat(both) for both in zip(full, self._look(self._law, x[n:]))]
             warm = _joined(warm, State.fresh(x[n:], *(b[n:] for b in base)))
-        return self._swapped(warm, base, ratio, generator)
+        return self._swapped(warm, self._turn(state), base, full, generator)
 
     def cold(self, state: State) -> State:
         """The state of level 0, whose law is p itself."""
@@ -165,19 +164,26 @@ class Tempering:
         """log p(x), and the score if the inner kernel goes by it."""
         return [*law.with_score(x)] if self.inner.gradients else [law.log_prob(x)]
 
+    def _turn(self, state: State) -> int:
+        """The first level to swap with the next: 0 and 1 in turn, where there are three levels."""
+        was_even = state.swaps is not None and state.swaps.lower.start == 0
+        return int(was_even and len(self.betas) > 2)
+
     def _swapped(
         self,
         state: State,
+        first: int,
         base: list[Tensor],
-        ratio: list[Tensor],
+        full: list[Tensor],
         generator: Generator | None,
     ) -> State:
-        """The state after one round of swaps."""
+        """The state after one round of swaps, of which `first` is the first level."""
         k = len(self.betas)
-        first = 1 if k > 2 and state.swaps is not None and state.swaps.lower.start == 0 else 0
         lower, upper = slice(first, k - 1, 2), slice(first + 1, k, 2)
-        log_i, log_j, beta = ratio[0][lower], ratio[0][upper], _per_level(self.betas, ratio[0])
-        prob = probability(self._accept(log_i, log_j, beta[lower], beta[upper]), log_j)
+        # +inf where q0 rules out what p, at beta = 1, does not: it is never handed up.
+        ratio, beta = full[0] - base[0], _per_level(self.betas, full[0])
+        given = copies(ratio[lower], ratio[upper], beta[lower], beta[upper])
+        prob = probability(self._accept(*given), ratio[upper])
         accepted = uniform(prob, generator) < prob
 
         def exchanged(t: Tensor) -> Tensor:
@@ -187,11 +193,7 @@ class Tempering:
             new[upper] = torch.where(swap, t[lower], t[upper])
             return new
 
-        # At beta = 0 the ratio may be infinite, and does not count.
-        mixed = [
-            exchanged(b) + (_per_level(self.betas, r) * exchanged(r)).nan_to_num()
-            for b, r in zip(base, ratio)
-        ]
+        mixed = [_mixed(self.betas, exchanged(b), exchanged(f)) for b, f in zip(base, full)]
         log_p, score = mixed if len(mixed) == 2 else (*mixed, None)
         swaps = Swaps(range(first, k - 1, 2), prob, accepted)
         return state.replace(x=exchanged(state.x), log_p=log_p, score=score, swaps=swaps)
@@ -224,14 +226,27 @@ def _part(state: State, levels: int | slice) -> State:
     return state.replace(**part)
 
 
+def _mixed(betas: Tensor, base: Tensor, full: Tensor) -> Tensor:
+    """(1 - beta) base + beta full; what has the weight 0 may be infinite, and does not count."""
+    beta = _per_level(betas, full)
+    mixed = (1 - beta) * base + beta * full
+    return mixed.where(beta > 0, base).where(beta < 1, full)
+
+
+def _unmixed(betas: Tensor, base: Tensor, mixed: Tensor) -> Tensor:
+    """The `full` of which `_mixed` made this, at beta > 0."""
+    beta = _per_level(betas, mixed)
+    return (base + (mixed - base) / beta).where(beta < 1, mixed)
+
+
 def _per_level(betas: Tensor, like: Tensor) -> Tensor:
     """A number for each level, to multiply `like` `(levels, ...)`."""
     return betas[: len(like)].to(like).view(-1, *[1] * (like.ndim - 1))
 
 
 def _ladder(betas: Tensor | Sequence[float], reference: Density | None) -> Tensor:
-    if not (reference is None or isinstance(reference, Density)):
-        raise ValueError(f"reference must have log_prob and sample, got {reference!r}")
+    if reference is not None:
+        density("reference", reference)
     betas = array("betas", betas)
     if betas.ndim != 1 or len(betas) < 2 or betas[0] != 1 or not (betas.diff() < 0).all():
         raise ValueError(f"betas must fall from 1, at least two of them, got {betas.tolist()}")

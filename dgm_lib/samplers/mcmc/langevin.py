@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from dgm_lib.samplers.mcmc.hastings import like, metropolis, probability
+from dgm_lib.samplers.mcmc.hastings import copies, like, metropolis, probability
 from dgm_lib.samplers.mcmc.kernel import Kernel, Step, column, normal, positive, settle
 from dgm_lib.samplers.mcmc.law import Function, Law, function
 from dgm_lib.samplers.mcmc.state import State
@@ -59,8 +59,8 @@ def mala(
     def move(state: State, generator: Generator | None) -> State:
         x = _langevin(state, h, generator)
         log_p, s = law.with_score(x)
-        forward = like("log_q", log_q(x, state.x, state.score, h), log_p)
-        backward = like("log_q", log_q(state.x, x, s, h), log_p)
+        forward = like("log_q", log_q(*copies(x, state.x, state.score, h)), log_p)
+        backward = like("log_q", log_q(*copies(state.x, x, s, h)), log_p)
         prob = probability(metropolis(state.log_p, log_p, forward, backward), log_p)
         return settle(state, prob, generator, x, log_p, s, step=h)
 

@@ -68,11 +68,12 @@ class Law:
 
 def evaluate(name: str, function: Function, x: Tensor) -> Tensor:
     """function(x), checked to have one number per point, or for a score one vector per point."""
+    before = _version(x)
     try:
         value = function(x)
     except Exception as error:
         if (lost := _diverged(x)).any():  # such points shall be rejected, not end the run
-            return evaluate(name, function, x.masked_fill(lost[..., None], 0))
+            return _but_for(lost, name, function, x)
         error.add_note(f"{name} was called with x of shape {tuple(x.shape)}")
         raise
     shape = x.shape if name == "score" else x.shape[:-1]
@@ -82,7 +83,25 @@ def evaluate(name: str, function: Function, x: Tensor) -> Tensor:
             f"{name} must return a tensor of shape {tuple(shape)} "
             f"for x of shape {tuple(x.shape)}, got {got}"
         )
+    if value.is_complex():
+        raise ValueError(f"{name} must return real numbers, got {value.dtype}")
+    if _version(x) != before:
+        raise ValueError(f"{name} must not change x in place")
     return value.to(x.dtype)
+
+
+def _but_for(lost: Tensor, name: str, function: Function, x: Tensor) -> Tensor:
+    """function(x) with a sound point in the place of those that are lost, which do not count."""
+    if lost.all():
+        nothing = x * math.nan
+        return nothing if name == "score" else nothing.sum(dim=-1)
+    # Detached, for the sound point's own score must not hear of it.
+    return evaluate(name, function, torch.where(lost[..., None], x[~lost][0].detach(), x))
+
+
+def _version(x: Tensor) -> int:
+    """How often x has been changed in place."""
+    return 0 if x.is_inference() else x._version
 
 
 def function(name: str, value: object) -> Callable:

@@ -229,3 +229,12 @@ def test_exact_negatives_lead_to_the_maximum_of_the_likelihood(seed):
     assert newton.gap.abs().max() < 1e-6
     assert kl(energy.OnGrid(best, grid), judge, grid).value < 0.005
     assert (nll(judge, x) - nll(energy.OnGrid(best, grid), x)).item() < 0.005
+
+
+def test_negatives_come_in_the_precision_of_the_data_and_are_sound():
+    model, x = energy.EnergyModel(MLP(2, 1), scale=1.0), torch.randn(8, 2)
+    double = contrastive(model, x, x.double() + 1)
+    assert torch.allclose(double, contrastive(model, x, x + 1))
+    for wrong in (x[:0], x * math.nan):
+        with pytest.raises(ValueError, match="negatives"):
+            contrastive(model, x, wrong)

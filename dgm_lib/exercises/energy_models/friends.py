@@ -8,34 +8,32 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from dgm_lib.samplers import mcmc
+
 Sampler = Callable[[torch.nn.Module, Tensor], Tensor]
 
 
 def four_samplers(h: float, k: int) -> dict[str, Sampler]:
-    """Samplers `(model, batch) -> negatives (n, d)` of k Langevin steps of size h.
+    """Samplers `(model, x) -> negatives (n, d)` of k Langevin steps of size h, from data x.
 
     They draw from torch's global generator. Which of them do not sample the model, and why?
     """
 
-    def walk(model, x: Tensor, uphill: float = 1.0, noise: float = 1.0) -> Tensor:
-        for _ in range(k):
-            x = x + uphill * h * model.score(x) + noise * math.sqrt(2 * h) * torch.randn_like(x)
-            x = x.detach()
+    def ada(model, x: Tensor) -> Tensor:
+        kernel = mcmc.mala(lambda x: -model.energy(x), h, model.score)
+        return mcmc.draws(kernel, x, 1, burn_in=k - 1)[-1]
+
+    def ben(model, x: Tensor) -> Tensor:
+        for _ in range(k):  # climbs the energy, away from the model's mass
+            x = x - h * model.score(x).detach() + math.sqrt(2 * h) * torch.randn_like(x)
         return x
 
-    chains: dict[int, Tensor] = {}  # where the persistent ones are, for each model
+    def cyd(model, x: Tensor) -> Tensor:
+        return ada(model, 3 * torch.randn_like(x))  # a fresh start, and too few steps from there
 
-    def ada(model, batch: Tensor) -> Tensor:
-        chains[id(model)] = walk(model, chains.get(id(model), torch.randn_like(batch)))
-        return chains[id(model)]
-
-    def ben(model, batch: Tensor) -> Tensor:
-        return walk(model, batch, uphill=-1.0)  # climbs the energy: away from the model's mass
-
-    def cyd(model, batch: Tensor) -> Tensor:
-        return walk(model, 2 * torch.randn_like(batch))  # a fresh start, and too few steps
-
-    def dee(model, batch: Tensor) -> Tensor:
-        return walk(model, batch, noise=0.0)  # rolls down into the nearest valley, and stays
+    def dee(model, x: Tensor) -> Tensor:
+        for _ in range(k):  # rolls down into the nearest valley, and stays
+            x = x + h * model.score(x).detach()
+        return x
 
     return {"Ada": ada, "Ben": ben, "Cyd": cyd, "Dee": dee}

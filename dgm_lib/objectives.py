@@ -6,10 +6,13 @@ trains on batches that are empty: `train(model, partial(reverse_kl, ...), iterto
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from dgm_lib.core import whole
 
 
 def nll(model, x: Tensor) -> Tensor:
@@ -68,7 +71,9 @@ def contrastive(
     if not isinstance(x_model, Tensor) or x_model.shape[-1:] != x.shape[-1:]:
         got = tuple(x_model.shape) if isinstance(x_model, Tensor) else repr(x_model)
         raise ValueError(f"negatives must have shape (*batch, {x.shape[-1]}), as x, got {got}")
-    x_model = x_model.detach()
+    x_model = x_model.detach().to(x)  # a judge of the model may draw in another precision
+    if x_model.shape[:-1].numel() == 0 or not x_model.isfinite().all():
+        raise ValueError("negatives must be at least one point, and finite everywhere")
     up = _per_point(model.energy(x_model), x_model, "model.energy")
     down = _per_point(model.energy(x), x, "model.energy")
     loss = down.mean() - up.mean()
@@ -92,6 +97,84 @@ def dequantisation_bound(
         raise ValueError(f"noise must draw u of shape {tuple(y.shape)}, as y, got {tuple(u.shape)}")
     log_p = _per_point(model.log_prob(y + u), u, "model.log_prob")
     return log_p - _per_point(log_q, u, "noise")
+
+
+def elbo(model, x: Tensor, k: int = 1, generator: torch.Generator | None = None) -> Tensor:
+    """The evidence lower bound on log p(x), per datum, `(*batch, d) -> (*batch,)`: maximised.
+
+    The mean of log w = log p(x | z) + log p(z) - log q(z | x) over k draws z of q(z | x), whose
+    own mean is log p(x) - KL(q(z | x) ‖ p(z | x)). The model needs `log_weights`, as `vae.VAE`.
+    Kingma & Welling (2014).
+    """
+    return _log_weights(model, x, k, generator).mean(dim=0)
+
+
+def iwae(model, x: Tensor, k: int, generator: torch.Generator | None = None) -> Tensor:
+    """log (1/k Σ_i w_i), per datum, `(*batch, d) -> (*batch,)`: the importance-weighted bound.
+
+    On average it lies between the ELBO, k = 1, and log p(x), and grows with k. Burda, Grosse &
+    Salakhutdinov (2016).
+    """
+    log_w = _log_weights(model, x, k, generator)
+    return log_w.logsumexp(dim=0) - math.log(k)
+
+
+def negative_elbo(
+    model,
+    x: Tensor,
+    beta: float = 1.0,
+    free_bits: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """-mean log p(x | z) + beta Σ_j max(free_bits, mean KL_j), from one draw z for each datum.
+
+    KL_j is latent dimension j of KL(q(z | x) ‖ p(z)), in closed form where there is one; the means
+    are over the data. A dimension whose mean divergence is below `free_bits`, in nats, costs
+    nothing to use: there is no gradient on its KL. Where the prior or q is no product of laws of
+    one dimension, all of z counts as one. `beta` below 1 that grows in training is annealing;
+    above 1, Higgins et al. (2017). The model needs `terms`, as `vae.VAE`. Kingma et al. (2016).
+    """
+    for name, value in (("beta", beta), ("free_bits", free_bits)):
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name} must be a number of at least 0, got {value}")
+    terms = model.terms(x, generator)
+    kl = torch.cat([kl.flatten(end_dim=-2).mean(dim=0) for kl in terms.kls])
+    if free_bits:  # not otherwise: an estimate of a divergence may be negative
+        kl = kl.clamp(min=free_bits)
+    return beta * kl.sum() - _per_point(terms.log_px, x, "model.terms").mean()
+
+
+def score_function(log_weights: Tensor, log_q: Tensor, baseline: Tensor | float = 0.0) -> Tensor:
+    """-mean of (log w - baseline) log q, both held fixed in the first factor: a surrogate.
+
+    Its value says nothing; its gradient, for q's parameters, is the score-function estimate of
+    that of -E_q[log w], unbiased for any baseline that does not look at the draw. `log_weights`
+    and `log_q`, `(k, *batch)`, are at draws z of q through which no gradient flows; the baseline
+    is a number, or expands to their shape. REINFORCE: Williams (1992).
+    """
+    if log_weights.shape != log_q.shape:
+        raise ValueError(
+            f"log_q must have the shape of log_weights, {tuple(log_weights.shape)}, "
+            f"got {tuple(log_q.shape)}"
+        )
+    advantage = (log_weights - baseline).detach()
+    if advantage.shape != log_q.shape:
+        raise ValueError(
+            f"baseline must expand to the shape of log_weights, {tuple(log_q.shape)}, "
+            f"got {tuple(baseline.shape)}"
+        )
+    return -(advantage * log_q).mean()
+
+
+def _log_weights(model, x: Tensor, k: int, generator: torch.Generator | None) -> Tensor:
+    """k log-weights for each datum, `(k, *batch)`: a mean over another axis would go unnoticed."""
+    log_w = model.log_weights(x, whole("k", k), generator)
+    if log_w.shape != (k, *x.shape[:-1]):
+        raise ValueError(
+            f"model.log_weights must return k numbers per point, shape {(k, *x.shape[:-1])} "
+            f"for x of shape {tuple(x.shape)}, got {tuple(log_w.shape)}"
+        )
+    return log_w
 
 
 def _per_point(log_prob: Tensor, x: Tensor, name: str) -> Tensor:

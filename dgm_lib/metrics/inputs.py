@@ -61,7 +61,7 @@ def log_density(name: str, density, x: Tensor) -> Tensor:
     """
     if not callable(getattr(density, "log_prob", None)):
         raise ValueError(f"{name} must be a density with a log_prob, got {density!r}")
-    log_p = density.log_prob(_as_wanted_by(density, x)).detach().cpu().double()
+    log_p = density.log_prob(as_wanted_by(density, x)).detach().cpu().double()
     if log_p.shape != x.shape[:-1]:
         raise ValueError(
             f"{name}.log_prob must return one number per point, shape {tuple(x.shape[:-1])}, "
@@ -72,7 +72,8 @@ def log_density(name: str, density, x: Tensor) -> Tensor:
     return log_p
 
 
-def _as_wanted_by(density, x: Tensor) -> Tensor:
+def as_wanted_by(density, x: Tensor) -> Tensor:
+    """The points in the precision and on the device of a module's own parameters."""
     if not isinstance(density, nn.Module):
         return x
     tensors = chain(density.parameters(), density.buffers())

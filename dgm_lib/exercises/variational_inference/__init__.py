@@ -1,0 +1,11 @@
+"""Exercises of lecture 02: log p(x), its bound, mixtures, mean fields and gradients."""
+
+from dgm_lib.exercises.variational_inference import (  # noqa: F401  (their order is the lecture's)
+    importance,
+    elbo,
+    em_step,
+    mean_field_update,
+    score_function_loss,
+)
+
+LECTURE = "02 Variational inference"

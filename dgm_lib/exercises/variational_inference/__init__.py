@@ -7,5 +7,9 @@ from dgm_lib.exercises.variational_inference import (  # noqa: F401  (their orde
     mean_field_update,
     score_function_loss,
 )
+from dgm_lib.exercises.variational_inference.friends import (  # noqa: F401
+    four_em_steps,
+    four_estimates,
+)
 
 LECTURE = "02 Variational inference"

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail
-from dgm_lib.exercises.vae.active_units_mistakes import MISTAKES
+from dgm_lib.exercises.bounds.active_units_mistakes import MISTAKES
 
 
 def active_units(mu: Tensor, threshold: float = 0.01) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise
-from dgm_lib.exercises.vae.free_bits_mistakes import MISTAKES
+from dgm_lib.exercises.bounds.free_bits_mistakes import MISTAKES
 
 
 def free_bits_loss(log_px: Tensor, kl: Tensor, beta: float, free_bits: float) -> Tensor:

@@ -10,12 +10,15 @@ from dgm_lib.demo.drawing import DrawPad
 from dgm_lib.demo.layers import (
     Arrows,
     Bars,
+    Contours,
     Curve,
     Density,
+    Dots,
     Ellipse,
     Field,
     Fill,
     Graph,
+    Heat,
     Hist,
     Landscape,
     Layer,
@@ -27,9 +30,11 @@ from dgm_lib.demo.layers import (
     Points,
     Stack,
     Stems,
+    Strokes,
     Trails,
     Ways,
 )
+from dgm_lib.demo.latent import latent_explorer
 from dgm_lib.demo.run import Run
 from dgm_lib.demo.samplers import sampler_gallery
 from dgm_lib.demo.scene import Panel, Scene
@@ -39,15 +44,18 @@ __all__ = [
     "Arrows",
     "Bars",
     "Choice",
+    "Contours",
     "Curve",
     "Demo",
     "Density",
+    "Dots",
     "DrawPad",
     "Drawing",
     "Ellipse",
     "Field",
     "Fill",
     "Graph",
+    "Heat",
     "Hist",
     "Landscape",
     "Layer",
@@ -63,8 +71,10 @@ __all__ = [
     "Slider",
     "Stack",
     "Stems",
+    "Strokes",
     "Toggle",
     "Trails",
     "Ways",
+    "latent_explorer",
     "sampler_gallery",
 ]

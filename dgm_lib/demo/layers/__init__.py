@@ -1,6 +1,7 @@
 """The layers of a scene: each draws one thing on its axes and brings it up to date."""
 
 from dgm_lib.demo.layers.base import Layer, Source
+from dgm_lib.demo.layers.coloured import Contours, Dots, Heat, Strokes
 from dgm_lib.demo.layers.graph import Graph, Note, Stems
 from dgm_lib.demo.layers.joint import Landscape, Marginals
 from dgm_lib.demo.layers.line import Fill, Hist, Line
@@ -12,12 +13,15 @@ from dgm_lib.demo.layers.stack import Stack
 __all__ = [
     "Arrows",
     "Bars",
+    "Contours",
     "Curve",
     "Density",
+    "Dots",
     "Ellipse",
     "Field",
     "Fill",
     "Graph",
+    "Heat",
     "Hist",
     "Landscape",
     "Layer",
@@ -30,6 +34,7 @@ __all__ = [
     "Source",
     "Stack",
     "Stems",
+    "Strokes",
     "Trails",
     "Ways",
 ]

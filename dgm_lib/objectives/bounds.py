@@ -1,85 +1,14 @@
-"""Objectives: plain functions `loss(model, x) -> scalar`, to be minimised.
-
-A setting is fixed by `functools.partial`. An objective that needs no data leaves out x, and
-trains on batches that are empty: `train(model, partial(reverse_kl, ...), itertools.repeat(()))`.
-"""
+"""Bounds on log p(x), and estimates of their gradients."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from dgm_lib.core import whole
-
-
-def nll(model, x: Tensor) -> Tensor:
-    """The negative log-likelihood, -mean log q(x), of data `(*batch, d)` in nats per point.
-
-    Its mean over the data's law p is KL(p ‖ q) + H(p), so to minimise it is to minimise the
-    forward KL divergence. The model needs `log_prob`.
-    """
-    return -_per_point(model.log_prob(x), x, "model.log_prob").mean()
-
-
-def reverse_kl(
-    model,
-    target_log_prob: Callable[[Tensor], Tensor],
-    n: int = 512,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    """KL(q ‖ p) = E_q[log q(x) - log p(x)] from n reparameterised samples of the model q.
-
-    `target_log_prob` may leave out its normaliser: that only adds a constant. The model needs
-    `rsample` and `log_prob`, the gradient flows through both; or `rsample_with_log_prob`, which
-    finds the two in one pass.
-    """
-    if n < 1:
-        raise ValueError(f"n must be positive, got {n}")
-    # torch.distributions have no argument for a generator.
-    draw = ((n,),) if generator is None else ((n,), generator)
-    if hasattr(model, "rsample_with_log_prob"):
-        x, log_q = model.rsample_with_log_prob(*draw)
-    else:
-        x = model.rsample(*draw)
-        log_q = model.log_prob(x)
-    log_q = _per_point(log_q, x, "model.log_prob")
-    log_p = _per_point(target_log_prob(x), x, "target_log_prob")
-    return (log_q - log_p).mean()
-
-
-def contrastive(
-    model,
-    x: Tensor,
-    negatives: Tensor | Callable[[object, Tensor], Tensor],
-    regulariser: float = 0.0,
-) -> Tensor:
-    """mean E(x) - mean E(x⁻) for an energy model, data x `(*batch, d)` and samples x⁻ of it.
-
-    Its value says nothing: it is its gradient, E_data[∇E] - E_model[∇E], that is the one of the
-    negative log-likelihood, as far as x⁻ are draws of the model. `negatives` are they, or a
-    function (model, x) -> x⁻ that draws them: chains from the data (contrastive divergence, CD-k)
-    or chains that are kept (persistent CD). No gradient flows through x⁻. `regulariser` times
-    mean E(x)² + mean E(x⁻)² keeps the energies near 0 (Du & Mordatch, 2019).
-    Hinton (2002); Tieleman (2008).
-    """
-    if not regulariser >= 0:
-        raise ValueError(f"regulariser must be at least 0, got {regulariser}")
-    x_model = negatives(model, x) if callable(negatives) else negatives
-    if not isinstance(x_model, Tensor) or x_model.shape[-1:] != x.shape[-1:]:
-        got = tuple(x_model.shape) if isinstance(x_model, Tensor) else repr(x_model)
-        raise ValueError(f"negatives must have shape (*batch, {x.shape[-1]}), as x, got {got}")
-    x_model = x_model.detach().to(x)  # a judge of the model may draw in another precision
-    if x_model.shape[:-1].numel() == 0 or not x_model.isfinite().all():
-        raise ValueError("negatives must be at least one point, and finite everywhere")
-    up = _per_point(model.energy(x_model), x_model, "model.energy")
-    down = _per_point(model.energy(x), x, "model.energy")
-    loss = down.mean() - up.mean()
-    if regulariser:
-        loss = loss + regulariser * (down.square().mean() + up.square().mean())
-    return loss
+from dgm_lib.objectives.inputs import at_least_0, per_point
 
 
 def dequantisation_bound(
@@ -95,8 +24,8 @@ def dequantisation_bound(
     u, log_q = noise(y).rsample_with_log_prob((), generator)
     if u.shape != y.shape:
         raise ValueError(f"noise must draw u of shape {tuple(y.shape)}, as y, got {tuple(u.shape)}")
-    log_p = _per_point(model.log_prob(y + u), u, "model.log_prob")
-    return log_p - _per_point(log_q, u, "noise")
+    log_p = per_point(model.log_prob(y + u), u, "model.log_prob")
+    return log_p - per_point(log_q, u, "noise")
 
 
 def elbo(model, x: Tensor, k: int = 1, generator: torch.Generator | None = None) -> Tensor:
@@ -134,14 +63,12 @@ def negative_elbo(
     one dimension, all of z counts as one. `beta` below 1 that grows in training is annealing;
     above 1, Higgins et al. (2017). The model needs `terms`, as `vae.VAE`. Kingma et al. (2016).
     """
-    for name, value in (("beta", beta), ("free_bits", free_bits)):
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name} must be a number of at least 0, got {value}")
+    at_least_0("beta", beta), at_least_0("free_bits", free_bits)
     terms = model.terms(x, generator)
     kl = torch.cat([kl.flatten(end_dim=-2).mean(dim=0) for kl in terms.kls])
     if free_bits:  # not otherwise: an estimate of a divergence may be negative
         kl = kl.clamp(min=free_bits)
-    return beta * kl.sum() - _per_point(terms.log_px, x, "model.terms").mean()
+    return beta * kl.sum() - per_point(terms.log_px, x, "model.terms").mean()
 
 
 def score_function(log_weights: Tensor, log_q: Tensor, baseline: Tensor | float = 0.0) -> Tensor:
@@ -175,13 +102,3 @@ def _log_weights(model, x: Tensor, k: int, generator: torch.Generator | None) ->
             f"for x of shape {tuple(x.shape)}, got {tuple(log_w.shape)}"
         )
     return log_w
-
-
-def _per_point(log_prob: Tensor, x: Tensor, name: str) -> Tensor:
-    """`log_prob`, once it is known to hold one number per point: a mean would hide a mistake."""
-    if log_prob.shape != x.shape[:-1]:
-        raise ValueError(
-            f"{name} must return one number per point, shape {tuple(x.shape[:-1])} "
-            f"for x of shape {tuple(x.shape)}, got {tuple(log_prob.shape)}"
-        )
-    return log_prob

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,13 +46,18 @@ NAMESPACES = (math, torch, torch.nn.functional, torch.Tensor)
 INHERITED = vars(torch._C.TensorBase)  # most methods of torch.Tensor
 
 
-def _functions() -> list[dict[str, Any]]:
-    names = [*map(vars, NAMESPACES[:-1]), {**INHERITED, **vars(torch.Tensor)}]
+def _namespaces() -> list[dict[str, Any]]:
+    return [vars(space).copy() for space in NAMESPACES]
+
+
+def _functions(namespaces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each namespace the functions that it shows, those of torch.Tensor with its methods."""
+    names = [*namespaces[:-1], {**INHERITED, **namespaces[-1]}]
     return [{k: v for k, v in space.items() if k[0] != "_" and callable(v)} for space in names]
 
 
-def _set_functions(functions: list[dict[str, Any]]) -> None:
-    for space, before, now in zip(NAMESPACES, functions, _functions()):
+def _set_functions(namespaces: list[dict[str, Any]]) -> None:
+    for space, before, now in zip(NAMESPACES, *map(_functions, (namespaces, _namespaces()))):
         for name, value in before.items():
             if now.get(name) is not value:
                 setattr(space, name, value)
@@ -59,8 +65,17 @@ def _set_functions(functions: list[dict[str, Any]]) -> None:
                     delattr(space, name)
 
 
+def _same_functions(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> bool:
+    """Whether all functions that were there are there; more of them do no harm."""
+    pairs = list(zip(before, now))
+    if all(a.keys() == b.keys() and all(map(is_, a.values(), b.values())) for a, b in pairs):
+        return True  # as nearly always, and found in a hundredth of the time
+    spaces = zip(_functions(before), _functions(now))
+    return all(now_.get(k) is v for then, now_ in spaces for k, v in then.items())
+
+
 SETTINGS = (
-    Setting(REPLACES, _functions, _set_functions),
+    Setting(REPLACES, _namespaces, _set_functions),
     Setting("uses torch's global random numbers", torch.get_rng_state, torch.set_rng_state),
     Setting("uses numpy's global random numbers", np.random.get_state, np.random.set_state),
     Setting("uses Python's global random numbers", random.getstate, random.setstate),
@@ -84,9 +99,9 @@ def _unchanged(before: Any, now: Any) -> bool:
         return torch.equal(before, now)
     if isinstance(before, np.ndarray):
         return np.array_equal(before, now)
-    if isinstance(before, list):  # of namespaces: what was there must be there, more is no harm
-        return all(now_.get(k) is v for then, now_ in zip(before, now) for k, v in then.items())
-    if isinstance(before, tuple):
+    if isinstance(before, list):
+        return _same_functions(before, now)
+    if isinstance(before, tuple) and any(isinstance(part, np.ndarray) for part in before):
         return len(before) == len(now) and all(map(_unchanged, before, now))
     return before == now
 

@@ -23,6 +23,7 @@ from dgm_lib.demo.layers import (
     Landscape,
     Layer,
     Line,
+    Manifold,
     Marginals,
     Mesh,
     Moves,
@@ -34,6 +35,7 @@ from dgm_lib.demo.layers import (
     Trails,
     Ways,
 )
+from dgm_lib.demo.laboratory import gan_laboratory
 from dgm_lib.demo.latent import latent_explorer
 from dgm_lib.demo.run import Run
 from dgm_lib.demo.samplers import sampler_gallery
@@ -60,6 +62,7 @@ __all__ = [
     "Landscape",
     "Layer",
     "Line",
+    "Manifold",
     "Marginals",
     "Mesh",
     "Moves",
@@ -75,6 +78,7 @@ __all__ = [
     "Toggle",
     "Trails",
     "Ways",
+    "gan_laboratory",
     "latent_explorer",
     "sampler_gallery",
 ]

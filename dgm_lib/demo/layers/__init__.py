@@ -5,6 +5,7 @@ from dgm_lib.demo.layers.coloured import Contours, Dots, Heat, Strokes
 from dgm_lib.demo.layers.graph import Graph, Note, Stems
 from dgm_lib.demo.layers.joint import Landscape, Marginals
 from dgm_lib.demo.layers.line import Fill, Hist, Line
+from dgm_lib.demo.layers.manifold import Manifold
 from dgm_lib.demo.layers.moves import Moves, Ways
 from dgm_lib.demo.layers.numbers import Bars, Curve
 from dgm_lib.demo.layers.plane import Arrows, Density, Ellipse, Field, Mesh, Points, Trails
@@ -26,6 +27,7 @@ __all__ = [
     "Landscape",
     "Layer",
     "Line",
+    "Manifold",
     "Marginals",
     "Mesh",
     "Moves",

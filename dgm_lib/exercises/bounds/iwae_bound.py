@@ -19,8 +19,11 @@ def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
         return ((1.5 * log_w - 0.8 + far).to(dtype),)
 
     apart = 1.5 * torch.randn(5, 6, generator=generator) + torch.linspace(-900, 700, 6)
+    one_rules = 1.5 * torch.randn(4, 3, generator=generator)
+    one_rules[1] += 2000.0  # of each column: so far from the others that their mean says nothing
     return [
         (apart.to(dtype),),
+        (one_rules.to(dtype),),
         case(3, 2),
         case(5),
         case(2, 4),

@@ -231,7 +231,7 @@ class Examination:
 
 def _cure(deed: str) -> str:
     if "random" in deed:
-        return "draw from the `generator` you are given, and set no seed"
+        return "use the noise, or the torch.Generator, that you are given, and set no seed"
     return "leave it as you found it"
 
 

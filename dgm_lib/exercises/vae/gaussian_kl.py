@@ -17,7 +17,9 @@ def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
         mu, log_var = torch.randn(2, *shape, generator=generator, dtype=torch.float64)
         return (mu + 0.7).to(dtype), (log_var - 0.4).to(dtype)
 
-    return [case(2, 2), case(4), case(6, 1), case(5, 3), case(2, 3, 4)]
+    extremes = torch.tensor([[0.3, -0.7], [1.2, 0.4]]), torch.tensor([[-9.0, 6.5], [0.5, -15.0]])
+    far = tuple(a.to(dtype) for a in extremes)
+    return [case(2, 2), case(4), case(6, 1), case(5, 3), case(2, 3, 4), far]
 
 
 # ------------------------------------------------------------------------ right answers

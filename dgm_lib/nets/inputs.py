@@ -9,6 +9,8 @@ from torch import Tensor
 
 from dgm_lib.core import whole
 
+_SLACK = 1e-5  # what rounding may add to a time
+
 
 def holds(condition: Tensor) -> bool:
     """Whether a condition holds everywhere; True where nobody can tell.
@@ -32,6 +34,25 @@ def require_last(x: Tensor, d: int, name: str) -> None:
     """Raise unless `d` is the last dimension of the argument `name`."""
     if x.ndim == 0 or x.shape[-1] != d:
         raise ValueError(f"{name} must have {d} as its last dimension, got {tuple(x.shape)}")
+
+
+def require_rank(x: Tensor, t: Tensor, name: str = "t") -> None:
+    """Raise unless the times have the rank of the points x `(*batch, d)`, `(*batch, 1)`.
+
+    A size of 1 in their batch shape stands for all of x's. Anything else is never broadcast.
+    """
+    batch = (*x.shape[:-1], 1)
+    fits = isinstance(t, Tensor) and t.ndim == x.ndim
+    if not (fits and all(a in (1, b) for a, b in zip(t.shape, batch))):
+        got = tuple(t.shape) if isinstance(t, Tensor) else repr(t)
+        raise ValueError(f"{name} must have shape {batch} to go with x, got {got}")
+
+
+def require_time(x: Tensor, t: Tensor, name: str = "t") -> None:
+    """Raise unless the times go with the points x, as above, and run from 0 (data) to 1 (noise)."""
+    require_rank(x, t, name)
+    if not holds((t > -_SLACK) & (t < 1 + _SLACK)):
+        raise ValueError(f"{name} must be from 0 (data) to 1 (noise), got a time outside")
 
 
 def with_context(x: Tensor, context: Tensor | None, size: int) -> Tensor:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from dgm_lib.nets.inputs import require_last, widths
+from dgm_lib.nets.inputs import require_last, require_rank, widths
 
 Activation = Callable[[], nn.Module]
 
@@ -80,8 +80,5 @@ class TimeMLP(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         require_last(x, self.d_in, "x")
-        batch = x.shape[:-1]
-        fits = t.ndim == x.ndim and all(a in (1, b) for a, b in zip(t.shape, (*batch, 1)))
-        if not fits:
-            raise ValueError(f"t must have shape {(*batch, 1)} to go with x, got {tuple(t.shape)}")
-        return self.mlp(torch.cat([x, self.time(t).expand(*batch, -1)], dim=-1))
+        require_rank(x, t)
+        return self.mlp(torch.cat([x, self.time(t).expand(*x.shape[:-1], -1)], dim=-1))

@@ -1,5 +1,5 @@
-"""Samplers: Markov chains over points (`mcmc`) and over finitely many states (`finite`)."""
+"""Samplers: Markov chains (`mcmc`, `finite`), differential equations, ways from noise to data."""
 
-from dgm_lib.samplers import finite, mcmc
+from dgm_lib.samplers import diffusion, finite, mcmc, ode
 
-__all__ = ["finite", "mcmc"]
+__all__ = ["diffusion", "finite", "mcmc", "ode"]

@@ -14,13 +14,15 @@ from dgm_lib.targets.board import Checkerboard as checkerboard
 from dgm_lib.targets.entropy import Entropy
 from dgm_lib.targets.gallery import GALLERY
 from dgm_lib.targets.mixture import GaussianMixture
+from dgm_lib.targets.noised import Noised
 from dgm_lib.targets.shapes import drawn, grid, moons, ring, spiral, two_modes
 from dgm_lib.targets.target import Target
+from dgm_lib.targets.tilted import Tilted
 from dgm_lib.targets.warped import Banana as banana
 from dgm_lib.targets.warped import Funnel as funnel
 from dgm_lib.targets.warped import Pinwheel as pinwheel
 
 __all__ = [
-    "GALLERY", "Entropy", "GaussianMixture", "Target", "banana", "checkerboard", "drawn", "funnel",
-    "grid", "moons", "pinwheel", "quantised", "ring", "spiral", "two_modes",
+    "GALLERY", "Entropy", "GaussianMixture", "Noised", "Target", "Tilted", "banana", "checkerboard",
+    "drawn", "funnel", "grid", "moons", "pinwheel", "quantised", "ring", "spiral", "two_modes",
 ]

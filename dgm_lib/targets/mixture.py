@@ -11,6 +11,7 @@ from torch import Tensor
 from dgm_lib.targets import arguments
 from dgm_lib.targets.components import relative
 from dgm_lib.targets.entropy import WINDOW, Entropy, quadrature, windows
+from dgm_lib.targets.noised import Noised
 from dgm_lib.targets.target import Target
 
 TAIL = 4.75  # standard deviations: a Gaussian leaves 1e-6 beyond it on each side
@@ -75,6 +76,10 @@ class GaussianMixture(Target):
             return pull @ self._at(x).means - x * pull.sum(dim=-1, keepdim=True)
 
         return self._blockwise(block, x, label)
+
+    def noised(self, alpha: float | Tensor, sigma: float | Tensor) -> Noised:
+        """The law of alpha x + sigma ε, ε ~ N(0, I): of x_t on a path from data to noise."""
+        return Noised(self, alpha, sigma)
 
     def _component_log_prob(self, x: Tensor) -> Tensor:
         p = self._at(x)

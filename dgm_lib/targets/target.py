@@ -12,6 +12,7 @@ from torch import Tensor
 from dgm_lib.targets import arguments, peaks
 from dgm_lib.targets.components import Components, common_shape, relative
 from dgm_lib.targets.entropy import Entropy, monte_carlo
+from dgm_lib.targets.tilted import Tilted
 
 _ENTROPY_SAMPLES = 200_000
 
@@ -77,6 +78,10 @@ class Target(Components):
             return shares / shares.sum(dim=-1, keepdim=True) @ self._at(x).members.T
 
         return self._blockwise(block, x, None)
+
+    def tilted(self, label: int, w: float) -> Tilted:
+        """The law p(x) p(label | x)^w / Z, which guidance with the weight w aims at."""
+        return Tilted(self, label, w)
 
     # ------------------------------------------------------------------ samples
 

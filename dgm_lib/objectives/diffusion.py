@@ -1,0 +1,189 @@
+"""Objectives of models that undo noise: regressions on what was mixed.
+
+The model has a `path` and, at (x_t, t), `eps`, `x0`, `v`, `score` and `velocity`, as those of
+`models.diffusion`: a loss may be taken of any of them, whatever the network itself predicts, and
+the losses differ only in how they weigh the times. One time and one ε are drawn for each datum x_0
+of `(*batch, d)`; all losses have the arguments of `noise_matching`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from dgm_lib.core import tensor
+from dgm_lib.objectives.inputs import per_point
+
+Weight = Callable[[Tensor], Tensor]
+
+
+class Noised(NamedTuple):
+    """Data at random times: x_t and ε `(*batch, d)`, t `(*batch, 1)`, and the labels to be told."""
+
+    x_t: Tensor
+    t: Tensor
+    eps: Tensor
+    y: Tensor | None
+
+    @property
+    def asked(self) -> tuple[Tensor, ...]:
+        """What a model is asked with; a model without labels has no argument for one."""
+        return (self.x_t, self.t) if self.y is None else (self.x_t, self.t, self.y)
+
+
+def noised(
+    path,
+    x0: Tensor,
+    y: Tensor | None = None,
+    times: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Noised:
+    """Each datum at a time of its own, uniform in the path's `span` or among the `times` `(n,)`.
+
+    The times of a batch are spread evenly from a random start, so that a mean over them varies
+    less; each by itself is uniform. Kingma et al., "Variational diffusion models" (2021).
+    """
+    n = x0.shape[:-1].numel()
+    place = torch.arange(n, dtype=x0.dtype, device=x0.device) / max(n, 1)
+    u = (place + _drawn(torch.rand, (1,), x0, generator)).frac().reshape(*x0.shape[:-1], 1)
+    if times is None:
+        low, high = path.span
+        t = low + (high - low) * u
+    else:
+        times = tensor("times", times)
+        if times.ndim != 1 or not times.numel():
+            raise ValueError(f"times must have shape (n,), got {tuple(times.shape)}")
+        t = times.to(x0)[(u * len(times)).long().clamp(max=len(times) - 1)]
+    eps = _drawn(torch.randn, x0.shape, x0, generator)
+    return Noised(path.noised(x0, t, eps), t, eps, y)
+
+
+def noise_matching(
+    model,
+    x0: Tensor,
+    y: Tensor | None = None,
+    times: Tensor | None = None,
+    drop: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """mean ‖eps(x_t, t) - ε‖², DDPM's simple loss.
+
+    Times are uniform in the path's `span`, or among `times` `(n,)`. For labelled data the model is
+    told y; of a part `drop` of them it is told that it may be any, the class `model.null`.
+    Ho, Jain & Abbeel (2020); Ho & Salimans (2022).
+    """
+    at = _noised(model, x0, y, times, drop, generator)
+    return _error(model.eps(*at.asked), at.eps).mean()
+
+
+def data_matching(
+    model,
+    x0: Tensor,
+    y: Tensor | None = None,
+    times: Tensor | None = None,
+    drop: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """mean ‖x0(x_t, t) - x_0‖², a denoiser's: at each time (sigma / alpha)² times that of ε."""
+    at = _noised(model, x0, y, times, drop, generator)
+    return _error(model.x0(*at.asked), x0).mean()
+
+
+def v_matching(
+    model,
+    x0: Tensor,
+    y: Tensor | None = None,
+    times: Tensor | None = None,
+    drop: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """mean ‖v(x_t, t) - v‖² for v = alpha ε - sigma x_0. Salimans & Ho (2022)."""
+    at = _noised(model, x0, y, times, drop, generator)
+    return _error(model.v(*at.asked), model.path.v(x0, at.t, at.eps)).mean()
+
+
+def flow_matching(
+    model,
+    x0: Tensor,
+    y: Tensor | None = None,
+    times: Tensor | None = None,
+    drop: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """mean ‖velocity(x_t, t) - (alpha' x_0 + sigma' ε)‖². Lipman et al. (2023)."""
+    at = _noised(model, x0, y, times, drop, generator)
+    return _error(model.velocity(*at.asked), model.path.velocity(x0, at.t, at.eps)).mean()
+
+
+def score_matching(
+    model,
+    x0: Tensor,
+    y: Tensor | None = None,
+    times: Tensor | None = None,
+    drop: float = 0.0,
+    generator: torch.Generator | None = None,
+    weight: Weight | None = None,
+) -> Tensor:
+    """½ mean λ(t) ‖score(x_t, t) + ε / sigma‖²: denoising score matching at all levels of noise.
+
+    `weight` is λ of times `(*batch, 1)`, by default sigma², for which it is half of
+    `noise_matching`; g(t)² bounds the likelihood. Song & Ermon (2019); Song et al. (2021).
+    """
+    at = _noised(model, x0, y, times, drop, generator)
+    error = _error(model.score(*at.asked), model.path.score_from_eps(at.eps, at.t))
+    scale = model.path.sigma(at.t) ** 2 if weight is None else weight(at.t)
+    return (per_point(scale.squeeze(-1), x0, "weight") * error).mean() / 2
+
+
+def noisy_classification(
+    classifier,
+    x0: Tensor,
+    y: Tensor,
+    times: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """-mean log p(y | x_t), the cross-entropy of a classifier of noised data, in nats.
+
+    The classifier has `log_prob(x_t, t, y)`, as `diffusion.NoisyClassifier`. Dhariwal & Nichol
+    (2021).
+    """
+    at = noised(classifier.path, x0, y, times, generator)
+    return -per_point(classifier.log_prob(*at.asked), x0, "classifier.log_prob").mean()
+
+
+def _noised(
+    model,
+    x0: Tensor,
+    y: Tensor | None,
+    times: Tensor | None,
+    drop: float,
+    generator: torch.Generator | None,
+) -> Noised:
+    """Data at random times, with a part of the labels dropped."""
+    if not 0 <= drop <= 1:
+        raise ValueError(f"drop must be from 0 to 1, got {drop!r}")
+    if drop and y is None:
+        raise ValueError("y must be given for some of it to be dropped")
+    at = noised(model.path, x0, y, times, generator)
+    if not drop:
+        return at
+    gone = _drawn(torch.rand, x0.shape[:-1], x0, generator) < drop
+    return at._replace(y=torch.where(gone, model.null, y))
+
+
+def _error(found: Tensor, target: Tensor) -> Tensor:
+    """‖found - target‖² of each point, which must be of one shape: broadcasting hides mistakes."""
+    if found.shape != target.shape:
+        raise ValueError(
+            f"model must return the shape of x, {tuple(target.shape)}, got {tuple(found.shape)}"
+        )
+    return (found - target).square().sum(dim=-1)
+
+
+def _drawn(draw, shape, like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Random numbers as the points are and where they are; the generator may live elsewhere."""
+    device = like.device if generator is None else generator.device
+    return draw(shape, generator=generator, dtype=like.dtype, device=device).to(like.device)

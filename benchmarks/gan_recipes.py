@@ -1,0 +1,229 @@
+"""GANs as racers: one game of two small perceptrons, and a class for each trick that changes it.
+
+All see standardised data, by the mean and the one standard deviation of their first batch, and
+answer on the data's own scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from dgm_lib import objectives
+from dgm_lib.models import gan
+from dgm_lib.nets import MLP, VirtualMLP, frozen
+
+Judge = Callable[[Tensor], Tensor]
+
+HIDDEN, D_Z = (64, 64, 64), 2
+
+
+class NonSaturating:
+    """The non-saturating GAN, which all others change in what they say and in nothing else.
+
+    Both players are perceptrons (64, 64, 64) with ReLU; z is N(0, I) in 2 dimensions. They take
+    turns with half a batch each time, 256 points, by fused Adam with β = (0, 0.99) and the
+    learning rate 4e-3, which falls linearly to 0.
+    """
+
+    lr, betas = 4e-3, (0.0, 0.99)
+    turns = 1  # steps of the discriminator for one of the generator
+
+    def __init__(self, seed: int) -> None:
+        self.G, self.D = self.generator(), self.discriminator()
+        self.players = tuple(self.optimizer(net) for net in (self.D, self.G))
+        self.done, self.count = 0.0, 0
+        self.mean, self.scale = None, None
+
+    def generator(self) -> gan.Generator:
+        """The generator, before any training."""
+        return gan.Generator(D_Z, 2, net=self.generator_net())
+
+    def generator_net(self) -> nn.Module:
+        """What maps z to x."""
+        return MLP(D_Z, 2, HIDDEN, nn.ReLU)
+
+    def discriminator(self) -> nn.Module:
+        """The discriminator, before any training."""
+        return gan.Discriminator(2, HIDDEN)
+
+    def optimizer(self, net: nn.Module) -> torch.optim.Optimizer:
+        """What moves a player."""
+        return torch.optim.Adam(net.parameters(), lr=self.lr, betas=self.betas, fused=True)
+
+    def loss_of_discriminator(self, D: Judge, x: Tensor, fake: Tensor) -> Tensor:
+        """What the discriminator minimises, from data and samples, `(n, d)` each."""
+        return objectives.discriminator_loss(*both(D, x, fake))
+
+    def loss_of_generator(self, x: Tensor, fake: Tensor) -> Tensor:
+        """What the generator minimises."""
+        return objectives.non_saturating(self.D(fake))
+
+    def after(self) -> None:
+        """Called when the players have had their turns."""
+
+    def progress(self, done: float) -> None:
+        """The share of the budget that is spent, for the schedules."""
+        self.done = done
+
+    def step(self, x: Tensor) -> None:
+        """The turns that a batch of data allows."""
+        if self.mean is None:
+            for net in (self.G, self.D):
+                net.to(x.device)
+            self.mean, self.scale = x.mean(dim=0), x.std(dim=0).mean()
+        for player in self.players:
+            player.param_groups[0]["lr"] = self.lr * (1 - self.done)
+        for half in ((x - self.mean) / self.scale).chunk(2):
+            self.turn(half)
+
+    def turn(self, x: Tensor) -> None:
+        """A step of the discriminator and, every `turns` times, one of the generator."""
+        fake = self.G.rsample((len(x),))
+        of_D, of_G = self.players
+        self.loss_of_discriminator(self.D, x, fake.detach()).backward()
+        of_D.step()
+        of_D.zero_grad()
+        self.count += 1
+        if self.count % self.turns == 0:
+            with frozen(self.D):
+                self.loss_of_generator(x, fake).backward()
+            of_G.step()
+            of_G.zero_grad()
+        self.after()
+
+    def sample(self, n: int) -> Tensor:
+        """n draws, `(n, d)`."""
+        return self.mean + self.scale * self.G.sample((n,))
+
+
+class Saturating(NonSaturating):
+    """The minimax game: the generator minimises log(1 - D). Goodfellow et al. (2014)."""
+
+    def loss_of_generator(self, x: Tensor, fake: Tensor) -> Tensor:
+        return objectives.saturating(self.D(fake))
+
+
+class LabelSmoothing(NonSaturating):
+    """One-sided label smoothing: D is to say 0.9 of data. Salimans et al. (2016)."""
+
+    def loss_of_discriminator(self, D: Judge, x: Tensor, fake: Tensor) -> Tensor:
+        return objectives.discriminator_loss(*both(D, x, fake), smooth=0.9)
+
+
+class FeatureMatching(NonSaturating):
+    """The generator matches the means of D's last hidden layer. Salimans et al. (2016)."""
+
+    def loss_of_generator(self, x: Tensor, fake: Tensor) -> Tensor:
+        return objectives.feature_matching(*both(self.D.features, x, fake))
+
+
+class HistoricalAveraging(NonSaturating):
+    """Both players pay 0.01 ‖θ - θ̄‖², θ̄ their mean so far. Salimans et al. (2016)."""
+
+    weight = 0.01
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.averages = {net: AveragedModel(net) for net in (self.G, self.D)}
+
+    def away(self, net: nn.Module) -> Tensor:
+        """How far a player is from where it was on average."""
+        average = self.averages[net]
+        return objectives.historical_average(net.parameters(), average.module.parameters())
+
+    def loss_of_discriminator(self, D: Judge, x: Tensor, fake: Tensor) -> Tensor:
+        return super().loss_of_discriminator(D, x, fake) + self.weight * self.away(self.D)
+
+    def loss_of_generator(self, x: Tensor, fake: Tensor) -> Tensor:
+        return super().loss_of_generator(x, fake) + self.weight * self.away(self.G)
+
+    def after(self) -> None:
+        for net, average in self.averages.items():
+            average.to(next(net.parameters()).device).update_parameters(net)
+
+
+class VirtualBatchNorm(NonSaturating):
+    """The generator's layers are normalised with 64 fixed z. Salimans et al. (2016)."""
+
+    def generator_net(self) -> nn.Module:
+        return VirtualMLP(D_Z, 2, torch.randn(64, D_Z), HIDDEN, nn.ReLU)
+
+
+class Unrolled(NonSaturating):
+    """The generator sees how D would answer with 3 steps of descent at 0.1. Metz et al. (2017)."""
+
+    def loss_of_generator(self, x: Tensor, fake: Tensor) -> Tensor:
+        return objectives.unrolled(
+            self.D,
+            lambda D: self.loss_of_discriminator(D, x, fake),
+            lambda D: objectives.non_saturating(D(fake)),
+            steps=3,
+            lr=0.1,
+        )
+
+
+class R1(NonSaturating):
+    """D pays γ/2 ‖∇D‖² at the data, γ = 0.1. Mescheder, Geiger & Nowozin (2018)."""
+
+    gamma = 0.1
+
+    def loss_of_discriminator(self, D: Judge, x: Tensor, fake: Tensor) -> Tensor:
+        loss = super().loss_of_discriminator(D, x, fake)
+        return loss + objectives.r1(D, x, self.gamma)
+
+
+class Best(NonSaturating):
+    """R1 whose γ falls geometrically from 0.5 to 0.001, paid every 4th time, fourfold.
+
+    A large γ first lets every mode be found, a small one at last lets D see how narrow they are.
+    Paying now and then is from Karras et al., StyleGAN2 (2020).
+    """
+
+    first, last, every = 0.5, 0.001, 4
+
+    def loss_of_discriminator(self, D: Judge, x: Tensor, fake: Tensor) -> Tensor:
+        loss = super().loss_of_discriminator(D, x, fake)
+        if self.count % self.every:
+            return loss
+        gamma = self.first * (self.last / self.first) ** self.done
+        return loss + objectives.r1(D, x, self.every * gamma)
+
+
+class BestRejection(Best):
+    """The best, whose samples D sifts: kept with probability min(1, p/q over its median).
+
+    p/q is exp(logit), by 4,096 samples at a time. Azadi et al., "Discriminator rejection sampling"
+    (2019).
+    """
+
+    def sample(self, n: int) -> Tensor:
+        kept, found = [], 0
+        while found < n:
+            x = self.G.sample((4096,))
+            with torch.no_grad():
+                logits = self.D(x)
+            chance = (logits - logits.median()).exp()
+            # A NaN is kept, to be seen, where "< chance" would look for samples without end.
+            kept.append(x[~(torch.rand_like(chance) >= chance)])
+            found += len(kept[-1])
+        return self.mean + self.scale * torch.cat(kept)[:n]
+
+
+class Packing(NonSaturating):
+    """D judges two points together. Lin, Khetan, Fanti & Oh, PacGAN (2018)."""
+
+    def discriminator(self) -> nn.Module:
+        return gan.Packed(gan.Discriminator(4, HIDDEN), 2)
+
+
+class R1Packing(R1, Packing):
+    """R1 with γ = 0.1, for a D that judges two points together."""
+
+
+def both(judge: Judge, x: Tensor, fake: Tensor) -> tuple[Tensor, ...]:
+    """What the judge says of data and of samples, in one pass."""
+    return judge(torch.cat([x, fake])).chunk(2)

@@ -188,7 +188,9 @@ class LiveDemo:
 
     def draw(self, points: list[tuple[float, float]]) -> None:
         """Drag the mouse over the pad through points given as shares of its width and height."""
-        frame = self.root.locator(".dgm-pad canvas").bounding_box()
+        pad = self.root.locator(".dgm-pad canvas")
+        pad.scroll_into_view_if_needed()  # the mouse reaches only what is in sight
+        frame = pad.bounding_box()
         places = [
             (frame["x"] + across * frame["width"], frame["y"] + down * frame["height"])
             for across, down in points

@@ -1,0 +1,238 @@
+"""Where a point was with less noise, if one knew where it came from."""
+
+import torch
+from torch import Tensor
+
+from dgm_lib.exercises import Exercise, Mistake
+
+
+def posterior_mean_variance(
+    x_t: Tensor, x0: Tensor, alpha_bar_t: Tensor, alpha_bar_s: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance of q(x_s | x_t, x_0) for a time s before t, with α = ᾱ_t / ᾱ_s:
+
+        mean = (√ᾱ_s (1 − α) x_0 + √α (1 − ᾱ_s) x_t) / (1 − ᾱ_t)
+        variance = (1 − α) (1 − ᾱ_s) / (1 − ᾱ_t)
+
+    x_t and x0 (*batch, d), ᾱ_t < ᾱ_s < 1 (*batch, 1) -> (*batch, d), (*batch, 1). For s = t − 1
+    α is 1 − β. Ho, Jain & Abbeel (2020), (7).
+    """
+    alpha, before, after = alpha_bar_t / alpha_bar_s, 1 - alpha_bar_s, 1 - alpha_bar_t
+    mean = alpha_bar_s.sqrt() * (1 - alpha) * x0 + alpha.sqrt() * before * x_t
+    return mean / after, (1 - alpha) * before / after
+
+
+def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
+    def case(*batch: int, d: int) -> tuple[Tensor, ...]:
+        x_t, x0 = torch.randn(2, *batch, d, generator=generator, dtype=torch.float64)
+        s, share = torch.rand(2, *batch, 1, generator=generator, dtype=torch.float64)
+        alpha_bar_s = 0.3 + 0.6 * s
+        args = 1.1 * x_t + 0.3, 1.6 * x0 - 0.4, alpha_bar_s * (0.3 + 0.6 * share), alpha_bar_s
+        return tuple(a.to(dtype) for a in args)
+
+    return [case(1, d=2), case(3, d=2), case(d=3), case(4, d=1), case(2, 3, d=2), case(5, d=4)]
+
+
+# ------------------------------------------------------------------------ right answers
+
+
+def _precisions(x_t, x0, alpha_bar_t, alpha_bar_s):
+    alpha = alpha_bar_t / alpha_bar_s
+    precision = alpha / (1 - alpha) + 1 / (1 - alpha_bar_s)
+    sum_ = alpha.sqrt() / (1 - alpha) * x_t + alpha_bar_s.sqrt() / (1 - alpha_bar_s) * x0
+    return sum_ / precision, 1 / precision
+
+
+def _by_noise(x_t, x0, alpha_bar_t, alpha_bar_s):
+    alpha = alpha_bar_t / alpha_bar_s
+    sigma = torch.sqrt(1 - alpha_bar_t)
+    eps = (x_t - torch.sqrt(alpha_bar_t) * x0) / sigma
+    mean = (x_t - (1 - alpha) / sigma * eps) / torch.sqrt(alpha)
+    return mean, (1 - alpha) / sigma**2 * (1 - alpha_bar_s)
+
+
+def _conditioned(x_t, x0, alpha_bar_t, alpha_bar_s):
+    scale = (alpha_bar_t / alpha_bar_s).sqrt()
+    gain = scale * (1 - alpha_bar_s) / (1 - alpha_bar_t)
+    mean = alpha_bar_s.sqrt() * x0 + gain * (x_t - alpha_bar_t.sqrt() * x0)
+    return mean, (1 - alpha_bar_s) * (1 - gain * scale)
+
+
+def _like_ddim(x_t, x0, alpha_bar_t, alpha_bar_s):
+    variance = (1 - alpha_bar_t / alpha_bar_s) * (1 - alpha_bar_s) / (1 - alpha_bar_t)
+    eps = (x_t - alpha_bar_t**0.5 * x0) / (1 - alpha_bar_t) ** 0.5
+    return alpha_bar_s**0.5 * x0 + (1 - alpha_bar_s - variance) ** 0.5 * eps, variance
+
+
+# ------------------------------------------------------------------------ wrong answers
+
+
+def _of(wrong):
+    """A wrong mean and variance, of x_t, x_0, α, ᾱ_s and ᾱ_t."""
+    return lambda x, x0, t, s: wrong(x, x0, t / s, s, t)
+
+
+def _mean(mean):
+    """A wrong mean beside the right variance."""
+    return _of(lambda x, x0, a, s, t: (mean(x, x0, a, s, t), (1 - a) * (1 - s) / (1 - t)))
+
+
+def _variance(variance):
+    """A wrong variance beside the right mean."""
+    return _of(lambda x, x0, a, s, t: (_right_mean(x, x0, a, s, t), variance(a, s, t)))
+
+
+def _right_mean(x, x0, a, s, t):
+    return (s.sqrt() * (1 - a) * x0 + a.sqrt() * (1 - s) * x) / (1 - t)
+
+
+MISTAKES = (
+    Mistake(
+        "beta for the variance",
+        _variance(lambda a, s, t: 1 - a),
+        "the variance is β, that of the step from s to t: x_0 tells something of x_s, so it is "
+        "β (1 − ᾱ_s) / (1 − ᾱ_t)",
+    ),
+    Mistake(
+        "variance without x_t",
+        _variance(lambda a, s, t: 1 - s),
+        "the variance is 1 − ᾱ_s, that of q(x_s | x_0): x_t tells something of x_s too",
+    ),
+    Mistake(
+        "standard deviation",
+        _variance(lambda a, s, t: ((1 - a) * (1 - s) / (1 - t)).sqrt()),
+        "the root of the variance is returned: the variance is asked for",
+    ),
+    Mistake(
+        "upside down",
+        _variance(lambda a, s, t: (1 - a) * (1 - t) / (1 - s)),
+        "(1 − ᾱ_s) / (1 − ᾱ_t) is upside down: the posterior is narrower than the step",
+    ),
+    Mistake(
+        "variance not divided",
+        _variance(lambda a, s, t: (1 - a) * (1 - s)),
+        "the variance is not divided by 1 − ᾱ_t",
+    ),
+    Mistake(
+        "alpha_bar_t for the step",
+        _of(
+            lambda x, x0, a, s, t: (
+                (s.sqrt() * (1 - t) * x0 + t.sqrt() * (1 - s) * x) / (1 - t),
+                (1 - t) * (1 - s) / (1 - t),
+            )
+        ),
+        "ᾱ_t stands for α, and 1 − ᾱ_t for β: the step from s to t has α = ᾱ_t / ᾱ_s",
+    ),
+    Mistake(
+        "alpha_bar_t for beta",
+        _mean(lambda x, x0, a, s, t: s.sqrt() * x0 + a.sqrt() * (1 - s) / (1 - t) * x),
+        "1 − ᾱ_t stands for β in the mean: β is the noise of the step alone, 1 − ᾱ_t / ᾱ_s",
+    ),
+    Mistake(
+        "difference for beta",
+        _of(
+            lambda x, x0, a, s, t: (
+                (s.sqrt() * (s - t) * x0 + (1 - s + t).sqrt() * (1 - s) * x) / (1 - t),
+                (s - t) * (1 - s) / (1 - t),
+            )
+        ),
+        "β is ᾱ_s − ᾱ_t for you: the steps multiply, β = 1 − ᾱ_t / ᾱ_s",
+    ),
+    Mistake(
+        "t and s swapped",
+        lambda x, x0, t, s: (
+            (t.sqrt() * (1 - s / t) * x0 + (s / t).sqrt() * (1 - t) * x) / (1 - s),
+            (1 - s / t) * (1 - t) / (1 - s),
+        ),
+        "ᾱ_t and ᾱ_s are swapped: t is the later time, with less signal",
+    ),
+    Mistake(
+        "no roots",
+        _mean(lambda x, x0, a, s, t: (s * (1 - a) * x0 + a * (1 - s) * x) / (1 - t)),
+        "the roots are missing in the mean: √ᾱ_s before x_0 and √α before x_t",
+    ),
+    Mistake(
+        "no root before x_0",
+        _mean(lambda x, x0, a, s, t: (s * (1 - a) * x0 + a.sqrt() * (1 - s) * x) / (1 - t)),
+        "the root before x_0 is missing: √ᾱ_s",
+    ),
+    Mistake(
+        "no root before x_t",
+        _mean(lambda x, x0, a, s, t: (s.sqrt() * (1 - a) * x0 + a * (1 - s) * x) / (1 - t)),
+        "the root before x_t is missing: √α",
+    ),
+    Mistake(
+        "all the signal before x_0",
+        _mean(lambda x, x0, a, s, t: (t.sqrt() * (1 - a) * x0 + a.sqrt() * (1 - s) * x) / (1 - t)),
+        "√ᾱ_t stands before x_0: x_s has √ᾱ_s of it",
+    ),
+    Mistake(
+        "all the signal before x_t",
+        _mean(lambda x, x0, a, s, t: (s.sqrt() * (1 - a) * x0 + t.sqrt() * (1 - s) * x) / (1 - t)),
+        "√ᾱ_t stands before x_t: the step from s to t leaves √α, α = ᾱ_t / ᾱ_s",
+    ),
+    Mistake(
+        "no alpha_bar before x_0",
+        _mean(lambda x, x0, a, s, t: ((1 - a) * x0 + a.sqrt() * (1 - s) * x) / (1 - t)),
+        "√ᾱ_s is missing before x_0",
+    ),
+    Mistake(
+        "swapped weights",
+        _mean(lambda x, x0, a, s, t: (a.sqrt() * (1 - s) * x0 + s.sqrt() * (1 - a) * x) / (1 - t)),
+        "the weights of x_0 and x_t are swapped: after a small step x_s is near x_t",
+    ),
+    Mistake(
+        "mean not divided",
+        _mean(lambda x, x0, a, s, t: _right_mean(x, x0, a, s, t) * (1 - t)),
+        "the mean is not divided by 1 − ᾱ_t",
+    ),
+    Mistake(
+        "mean without x_t",
+        _mean(lambda x, x0, a, s, t: s.sqrt() * x0),
+        "the mean is that of q(x_s | x_0): x_t tells something of x_s too",
+    ),
+    Mistake(
+        "mean without x_0",
+        _mean(lambda x, x0, a, s, t: x / a.sqrt()),
+        "the mean is x_t / √α, the step undone without its noise: x_0 is not used",
+    ),
+    Mistake(
+        "forwards",
+        _of(lambda x, x0, a, s, t: (a.sqrt() * x, 1 - a)),
+        "this is a step with more noise from x_t on, q(x_t | x_s): go back, and use x_0",
+    ),
+    Mistake(
+        "other order",
+        _of(lambda x, x0, a, s, t: ((1 - a) * (1 - s) / (1 - t), _right_mean(x, x0, a, s, t))),
+        "variance and mean are in the wrong order: the mean comes first",
+    ),
+    Mistake(
+        "repeated",
+        _of(
+            lambda x, x0, a, s, t: (
+                _right_mean(x, x0, a, s, t),
+                ((1 - a) * (1 - s) / (1 - t)).expand_as(x).clone(),
+            )
+        ),
+        "the variance is repeated for each coordinate: one number for each point, (*batch, 1)",
+    ),
+)
+
+Exercise(
+    posterior_mean_variance,
+    title="The posterior of a step",
+    minutes=12,
+    difficulty=3,
+    returns="(*batch, d) and (*batch, 1): mean and variance",
+    cases=_cases,
+    mistakes=MISTAKES,
+    accepts=[_precisions, _by_noise, _conditioned, _like_ddim],
+    hints=(
+        "q(x_s | x_t, x_0) ∝ q(x_t | x_s) q(x_s | x_0), a product of two Gaussians in x_s: "
+        "precisions add up, and the mean is weighted by them.",
+        "q(x_s | x_0) has mean √ᾱ_s x_0 and variance 1 − ᾱ_s; q(x_t | x_s) has mean √α x_s and "
+        "variance β = 1 − α, where α = ᾱ_t / ᾱ_s.",
+        "The precision α/β + 1/(1 − ᾱ_s) is (1 − ᾱ_t) / (β (1 − ᾱ_s)), and the variance "
+        "its inverse.",
+    ),
+)

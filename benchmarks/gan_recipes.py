@@ -154,7 +154,11 @@ class VirtualBatchNorm(NonSaturating):
 
 
 class Unrolled(NonSaturating):
-    """The generator sees how D would answer with 3 steps of descent at 0.1. Metz et al. (2017)."""
+    """The generator sees how D would answer with 3 steps of descent at 0.001. Metz et al. (2017).
+
+    Of 0.1, 0.01 and 0.001 (seed 100) the last: at the others D, steep at such narrow modes, is
+    thrown about by its own steps, and the generator finds nothing.
+    """
 
     def loss_of_generator(self, x: Tensor, fake: Tensor) -> Tensor:
         return objectives.unrolled(
@@ -162,7 +166,7 @@ class Unrolled(NonSaturating):
             lambda D: self.loss_of_discriminator(D, x, fake),
             lambda D: objectives.non_saturating(D(fake)),
             steps=3,
-            lr=0.1,
+            lr=0.001,
         )
 
 

@@ -19,10 +19,11 @@ class Control:
     """A parameter with its value at the start; `widget` builds what the user operates.
 
     A click on a control that `plays` also sets the demo going, and a change of one that
-    `restarts` starts the simulation afresh.
+    `restarts` starts the simulation afresh. `chooses` is what else a change of it means.
     """
 
     plays = restarts = False
+    chooses: Mapping[str, Any] = {}
     label: str | None = None
     value: Any
 
@@ -164,7 +165,9 @@ class Actions(Control):
 class Drawing(Control):
     """A law drawn by hand: a tensor of points (n, 2); every stroke restarts the simulation.
 
-    An empty pad changes nothing: the last drawing stays until there is a new point.
+    An empty pad changes nothing: the last drawing stays until there is a new point. A stroke may
+    also choose other parameters, such as the menu's entry for what is drawn; the pad is a square
+    of `size` pixels.
     """
 
     restarts = True
@@ -174,14 +177,18 @@ class Drawing(Control):
         points: Any,
         box: Sequence[Sequence[float]] = ((-4, 4), (-4, 4)),
         label: str | None = None,
+        size: int = 280,
+        chooses: Mapping[str, Any] | None = None,
     ) -> None:
         self.value = torch.as_tensor(points, dtype=torch.get_default_dtype()).clone()
         if self.value.ndim != 2 or self.value.shape[1] != 2 or not len(self.value):
             raise ValueError(f"points must have shape (n, 2), n > 0, got {tuple(self.value.shape)}")
-        self.box, self.label = box, label
+        self.box, self.label, self.size = box, label, size
+        self.chooses = dict(chooses or {})
 
     def widget(self, name: str, changed: Changed) -> ipywidgets.DOMWidget:
-        pad = DrawPad(self.value, box=self.box, label=self.label or f"draw {name} here")
+        label = self.label or f"draw {name} here"
+        pad = DrawPad(self.value, box=self.box, label=label, size=self.size)
         pad.observe(lambda _: changed(pad.points) if len(pad.points) else None, "drawn")
         return pad
 

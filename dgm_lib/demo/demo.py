@@ -157,6 +157,11 @@ class Demo(Player):
         if self.controls[key].plays:
             self.play()
 
+    def _choose(self, params: Mapping[str, Any]) -> None:
+        changed = [control for key, control in self.controls.items() if key in params]
+        implied = {key: value for control in changed for key, value in control.chooses.items()}
+        super()._choose(implied | dict(params))
+
     def _follow_at_once(self) -> None:
         if self.view is not None:
             self.view.follow(self.run.p.__dict__, grace=0)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import ipywidgets
-
-from dgm_lib.demo.controls import Actions, Changed, Choice, Drawing, Slider, Toggle
+from dgm_lib.demo.controls import Actions, Choice, Slider, Toggle
 from dgm_lib.demo.demo import Demo
 from dgm_lib.demo.laboratory.losses import LOSSES, by_name
 from dgm_lib.demo.laboratory.match import BOTH, D, G, Networks, plane_networks
 from dgm_lib.demo.laboratory.noise import NOISES
 from dgm_lib.demo.laboratory.picture import scene
 from dgm_lib.demo.laboratory.playing import Playing
-from dgm_lib.demo.samplers.sampling import DRAWN
+from dgm_lib.demo.laboratory.truth import Truth
+from dgm_lib.demo.laws import Laws
 from dgm_lib.targets import GALLERY
 
 NAMES = ("ring", "grid", "moons", "pinwheel", "spiral", "checkerboard", "banana")
@@ -51,12 +50,8 @@ def gan_laboratory(
     hold the `matches`: `matches[0].g`, `.d`, `.score`, `.truth.floor`, ...
     """
     known = LOSSES if losses is None else by_name(losses)
-    laws = {name: GALLERY[name] for name in NAMES} if targets is None else dict(targets)
-    pad = laws.pop(DRAWN, GALLERY[DRAWN]).means if drawing is None else drawing
-    laws.pop(DRAWN, None)
-    for name, law in laws.items():
-        if tuple(law.box.shape) != (2, 2):
-            raise ValueError(f"targets must be laws of the plane, got {law!r} for {name!r}")
+    named = {name: GALLERY[name] for name in NAMES} if targets is None else targets
+    laws = Laws(named, Truth, drawing)
     if rival is not None and rival not in known:
         raise ValueError(f"rival must be one of {list(known)}, got {rival!r}")
     priors = NOISES if noises is None else dict(noises)
@@ -64,7 +59,7 @@ def gan_laboratory(
     controls = dict(
         turn=_Turns({"D learns": D, "G learns": G, "both learn": BOTH}, BOTH),
         slow=Toggle(False, label="slow motion"),
-        target=Choice([*laws, DRAWN]),
+        target=laws.menu,
         loss=Choice(list(known), label="losses"),
         **against,
         noise=Choice(list(priors)),
@@ -72,7 +67,7 @@ def gan_laboratory(
         lr_g=_rate(lr_g, "rate of G"),
         n_d=Slider(1, max(10, n_d), n_d, label="D steps per G step"),
         batch=Slider(min(8, batch), max(512, batch), batch),
-        drawing=_SmallPad(pad),
+        drawing=laws.pad(150),
     )
     defaults = dict(
         name="GAN laboratory",
@@ -89,11 +84,6 @@ def _rate(lr: float, label: str) -> Slider:
 
 
 class _Laboratory(Demo):
-    def _choose(self, params: Mapping[str, Any]) -> None:
-        """Who draws a law wants to see it learned."""
-        drawn = {"target": DRAWN} if "drawing" in params else {}
-        super()._choose(drawn | dict(params))
-
     def _chosen(self, key: str, value: Any) -> None:
         """A click on whose turn it is makes one step, unless the demo plays anyway."""
         super()._chosen(key, value)
@@ -105,12 +95,3 @@ class _Turns(Actions):
     """Buttons that choose whose turn it is, from now on."""
 
     plays = False
-
-
-class _SmallPad(Drawing):
-    """A pad that has its place beside the picture."""
-
-    def widget(self, name: str, changed: Changed) -> ipywidgets.DOMWidget:
-        pad = super().widget(name, changed)
-        pad.size, pad.label = 150, "draw a law"
-        return pad

@@ -8,35 +8,31 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, nn
 
-from dgm_lib import targets
 from dgm_lib.demo.laboratory.losses import Losses
 from dgm_lib.demo.laboratory.match import D, G, Match, Networks
-from dgm_lib.demo.laboratory.truth import Truth
+from dgm_lib.demo.laws import Laws
 from dgm_lib.demo.run import Frame
-from dgm_lib.demo.samplers.sampling import DRAWN
 
 JUDGED_EVERY = 20  # rounds
 NAMES, RIVAL = {D: "d_loss", G: "g_loss"}, "_rival"  # of the numbers in the frames
 
 
 class Playing:
-    """`sim(p, rng)`; what is exact about a law is computed when the law is first chosen."""
+    """`sim(p, rng)`, with laws of which the `Truth` is known."""
 
     def __init__(
         self,
         losses: Mapping[str, Losses],
-        laws: Mapping[str, Any],
+        laws: Laws,
         noises: Mapping[str, Any],
         networks: Networks,
     ) -> None:
         self.losses, self.laws, self.noises, self.networks = losses, laws, noises, networks
-        self._known: dict[str, Truth] = {}
-        self._drawn: tuple[Any, Truth] | None = None
 
     def __call__(self, p: SimpleNamespace, rng: Generator) -> Iterator[Frame]:
-        truth = self.truth(p.target, p.drawing)
+        truth = self.laws.chosen(p)
         made = self._made(self.noises[p.noise])
         seed = int(torch.randint(2**31, (), generator=rng))
         names = [p.loss, *([p.rival] if hasattr(p, "rival") else [])]
@@ -55,16 +51,6 @@ class Playing:
                     for match in matches:
                         match.judge()
                 yield dict(matches=matches, **scalars(matches))
-
-    def truth(self, name: str, drawing: Tensor) -> Truth:
-        """What is exact about the law of this name, or about the drawn one."""
-        if name != DRAWN:
-            if name not in self._known:
-                self._known[name] = Truth(self.laws[name])
-            return self._known[name]
-        if self._drawn is None or self._drawn[0] is not drawing:
-            self._drawn = drawing, Truth(targets.drawn(drawing))
-        return self._drawn[1]
 
     def _made(self, prior: Any) -> tuple[nn.Module, nn.Module]:
         made = self.networks(prior)

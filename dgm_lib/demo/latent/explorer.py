@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import ipywidgets
-
-from dgm_lib.demo.controls import Changed, Choice, Drawing, Slider
+from dgm_lib.demo.controls import Choice, Slider
 from dgm_lib.demo.demo import Demo
 from dgm_lib.demo.latent.picture import scene
 from dgm_lib.demo.latent.training import Loss, Training
-from dgm_lib.demo.samplers.sampling import DRAWN
+from dgm_lib.demo.latent.truth import Truth
+from dgm_lib.demo.laws import Laws
 from dgm_lib.models import vae
 from dgm_lib.objectives import negative_elbo
 from dgm_lib.targets import GALLERY
@@ -50,19 +49,15 @@ def latent_explorer(
     where a small β has made q(z | x) too narrow. Every frame holds what is `seen`: `seen.model`,
     `seen.density()`, `seen.gap`, `seen.rates`, ...
     """
-    laws = {name: GALLERY[name] for name in NAMES} if targets is None else dict(targets)
-    pad = laws.pop(DRAWN, GALLERY[DRAWN]).means if drawing is None else drawing
-    laws.pop(DRAWN, None)
-    for name, law in laws.items():
-        if tuple(law.box.shape) != (2, 2):
-            raise ValueError(f"targets must be laws of the plane, got {law!r} for {name!r}")
+    named = {name: GALLERY[name] for name in NAMES} if targets is None else targets
+    laws = Laws(named, Truth, drawing)
     controls = dict(
-        target=Choice([*laws, DRAWN]),
+        target=laws.menu,
         objective=_objective(loss),
         beta=Slider(min(0.01, beta), max(30.0, beta), float(beta), log=True, label="β"),
         z1=Slider(-FARTHEST, FARTHEST, 0.5),
         z2=Slider(-FARTHEST, FARTHEST, 0.5),
-        drawing=_SmallPad(pad),
+        drawing=laws.pad(150),
     )
     defaults = dict(
         name="latent explorer",
@@ -71,7 +66,7 @@ def latent_explorer(
         speed=5,
     )
     sim = Training(laws, make, lr, batch)
-    return _Explorer(sim, scene(), controls, **defaults | settings)
+    return Demo(sim, scene(), controls, **defaults | settings)
 
 
 def _objective(loss: Any) -> Any:
@@ -81,19 +76,3 @@ def _objective(loss: Any) -> Any:
     if isinstance(loss, Mapping) and loss and all(map(callable, loss.values())):
         return Choice(loss)
     raise ValueError(f"loss must be a function (model, x, beta), or several by name, got {loss!r}")
-
-
-class _Explorer(Demo):
-    def _choose(self, params: Mapping[str, Any]) -> None:
-        """Who draws a law wants to see it learned."""
-        drawn = {"target": DRAWN} if "drawing" in params else {}
-        super()._choose(drawn | dict(params))
-
-
-class _SmallPad(Drawing):
-    """A pad that has its place beside the picture."""
-
-    def widget(self, name: str, changed: Changed) -> ipywidgets.DOMWidget:
-        pad = super().widget(name, changed)
-        pad.size, pad.label = 150, "draw a law"
-        return pad

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from dgm_lib import targets, training
+from dgm_lib import training
 from dgm_lib.demo.latent.seen import Seen, plane_to_plane
-from dgm_lib.demo.latent.truth import Truth
+from dgm_lib.demo.laws import Laws
 from dgm_lib.demo.run import Frame
-from dgm_lib.demo.samplers.sampling import DRAWN
 from dgm_lib.models import vae
 
 Loss = Callable[[vae.VAE, Tensor, float], Tensor]
 
 
 class Training:
-    """`sim(p, rng)`; what is exact about a law is computed when the law is first chosen."""
+    """`sim(p, rng)`, with laws of which the `Truth` is known."""
 
-    def __init__(
-        self, laws: Mapping[str, Any], make: Callable[[], vae.VAE], lr: float, batch: int
-    ) -> None:
+    def __init__(self, laws: Laws, make: Callable[[], vae.VAE], lr: float, batch: int) -> None:
         self.laws, self.make, self.lr, self.batch = laws, make, lr, batch
-        self._known: dict[str, Truth] = {}
-        self._drawn: tuple[Any, Truth] | None = None
 
     def __call__(self, p: SimpleNamespace, rng: Generator) -> Iterator[Frame]:
-        truth, model = self.truth(p.target, p.drawing), self.make()
+        truth, model = self.laws.chosen(p), self.make()
         plane_to_plane(model)
         seen, loss = Seen(model, truth, rng), p.objective
 
@@ -43,13 +38,3 @@ class Training:
         seed = int(torch.randint(2**31, (), generator=rng))
         for step in training.train(model, at_beta, batches, lr=self.lr, seed=seed):
             yield dict(seen=seen, **seen.numbers(step.index))
-
-    def truth(self, name: str, drawing: Tensor) -> Truth:
-        """What is exact about the law of this name, or about the drawn one."""
-        if name != DRAWN:
-            if name not in self._known:
-                self._known[name] = Truth(self.laws[name])
-            return self._known[name]
-        if self._drawn is None or self._drawn[0] is not drawing:
-            self._drawn = drawing, Truth(targets.drawn(drawing))
-        return self._drawn[1]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import ipywidgets
-
-from dgm_lib.demo.controls import Changed, Choice, Drawing, Slider, Toggle
+from dgm_lib.demo.controls import Choice, Slider, Toggle
 from dgm_lib.demo.demo import Demo
+from dgm_lib.demo.laws import Laws
+from dgm_lib.demo.samplers.exact import Exact
 from dgm_lib.demo.samplers.picture import scene
-from dgm_lib.demo.samplers.sampling import DRAWN, PROPOSED, STARTS, Make, Sampling
-from dgm_lib.targets import GALLERY
+from dgm_lib.demo.samplers.sampling import PROPOSED, STARTS, Make, Sampling
 
 
 def sampler_gallery(
@@ -36,20 +35,15 @@ def sampler_gallery(
     """
     if not kernels:
         raise ValueError("kernels must name at least one sampler, got none")
-    laws = {name: law for name, law in targets.items() if name != DRAWN}
-    for name, law in laws.items():
-        if tuple(law.box.shape) != (2, 2):
-            raise ValueError(f"targets must be laws of the plane, got {law!r} for {name!r}")
-    if drawing is None:
-        drawing = targets.get(DRAWN, GALLERY[DRAWN]).means
+    laws = Laws(targets, Exact, drawing)
     controls = dict(
-        target=Choice([*laws, DRAWN]),
+        target=laws.menu,
         sampler=Choice(list(kernels)),
         step=Slider(min(0.01, step), max(3.0, step), float(step), log=True, label="step size"),
         chains=Slider(1, 1000, chains),
         start=Choice(list(STARTS)),
         halves=Toggle(True, label="half-steps"),
-        drawing=_SmallPad(drawing),
+        drawing=laws.pad(190),
     )
     defaults = dict(
         name="sampler gallery",
@@ -61,22 +55,8 @@ def sampler_gallery(
 
 
 class _Gallery(Demo):
-    def _choose(self, params: Mapping[str, Any]) -> None:
-        """Who draws a law wants to see it sampled."""
-        drawn = {"target": DRAWN} if "drawing" in params else {}
-        super()._choose(drawn | dict(params))
-
     async def _advance(self, until: float, speed: float) -> None:
         """The steps up to the next picture, which shows a verdict where it skips some."""
         await super()._advance(until, speed)
         if speed > 1 and PROPOSED in self.run.frame["moves"].verdicts and self.run.t < until:
             self.run.step()
-
-
-class _SmallPad(Drawing):
-    """A pad that has its place beside the picture."""
-
-    def widget(self, name: str, changed: Changed) -> ipywidgets.DOMWidget:
-        pad = super().widget(name, changed)
-        pad.size, pad.label = 190, "draw a law"
-        return pad

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from dgm_lib import targets
+from dgm_lib.demo.laws import Laws
 from dgm_lib.demo.run import Frame
 from dgm_lib.demo.samplers.exact import Exact
 from dgm_lib.demo.samplers.tally import Tally
@@ -17,7 +17,6 @@ from dgm_lib.demo.samplers.tally import Tally
 Make = Callable[[Any, float], Any]  # (target, step) -> a kernel
 
 FEW = 10  # chains that are drawn one by one
-DRAWN = "drawn"
 PROPOSED, ACCEPTED, REJECTED, SWAPPED = "proposed", "accepted", "rejected", "swapped"
 
 
@@ -38,15 +37,13 @@ class Moves(NamedTuple):
 
 
 class Sampling:
-    """`sim(p, rng)`; what is exact about a law is computed when the law is first chosen."""
+    """`sim(p, rng)`, with laws of which `Exact` is known."""
 
-    def __init__(self, kernels: Mapping[str, Make], laws: Mapping[str, Any]) -> None:
+    def __init__(self, kernels: Mapping[str, Make], laws: Laws) -> None:
         self.kernels, self.laws = kernels, laws
-        self._known: dict[str, Exact] = {}
-        self._drawn: tuple[Any, Exact] | None = None
 
     def __call__(self, p: SimpleNamespace, rng: Generator) -> Iterator[Frame]:
-        exact = self.exact(p.target, p.drawing)
+        exact = self.laws.chosen(p)
         few, x = p.chains <= FEW, STARTS[p.start](exact, p.chains, rng)
         moves = Moves()
         while True:
@@ -64,16 +61,6 @@ class Sampling:
                         yield frame(before, moves.proposed(), tally)
                 tally.add(x, seen.accepted)
                 yield frame(x, moves, tally)
-
-    def exact(self, name: str, drawing: Tensor) -> Exact:
-        """What is exact about the law of this name, or about the drawn one."""
-        if name != DRAWN:
-            if name not in self._known:
-                self._known[name] = Exact(self.laws[name])
-            return self._known[name]
-        if self._drawn is None or self._drawn[0] is not drawing:
-            self._drawn = drawing, Exact(targets.drawn(drawing))
-        return self._drawn[1]
 
 
 def frame(x: Tensor, moves: Moves, tally: Tally) -> Frame:

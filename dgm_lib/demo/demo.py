@@ -11,7 +11,7 @@ import numpy as np
 from IPython import get_ipython
 from IPython.display import display
 
-from dgm_lib.demo import still
+from dgm_lib.demo import figures, still
 from dgm_lib.demo.errors import as_text, trimmed
 from dgm_lib.demo.layers import Layer
 from dgm_lib.demo.player import Player
@@ -170,6 +170,7 @@ class Demo(Player):
 
     def _ipython_display_(self) -> None:
         self._shown = True
+        figures.keep_apart()
         pictures, problem = self.pictures()
         picture = still.strip(pictures, self.scene.size[0])
         still.show(picture, repr(self), self.widget(), self._id)

@@ -1,4 +1,4 @@
-"""Training in a cell, both ways: the sliders and the Pause button answer while the cell runs."""
+"""The sliders and the Pause button answer while a cell trains, and leave what it plots alone."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ for k in board.live(range(10**9)):
     board.log(loss=1 / (k + 1))
     time.sleep(0.005)
 print("looped and ended")
+""",
+    "plotting": """
+import matplotlib.pyplot as plt
+figure, ax = plt.subplots()
+for k in range(30):
+    ax.plot([0, k])
+    time.sleep(0.1)
+print("ended with", plt.get_fignums())
 """,
 }
 PLACE = {name: index for index, name in enumerate(CELLS)}
@@ -69,3 +77,16 @@ def test_a_loop_of_the_learners_own_can_be_stopped(notebook):
     notebook.wait(lambda: "looped and ended" in notebook.outputs(PLACE["blocking"]))
     notebook.wait_until_idle()
     assert notebook.console == []
+
+
+def test_a_slider_leaves_the_figure_of_a_running_cell_alone(notebook):
+    demo = notebook.demo("decay")
+    notebook.start_cell(PLACE["plotting"])
+    demo.slider().focus()
+    for _ in range(10):
+        demo.slider().press("ArrowDown")
+        notebook.page.wait_for_timeout(100)
+    notebook.wait(lambda: "ended with [1]" in notebook.outputs(PLACE["plotting"]))
+    notebook.wait_until_idle()
+    cell = notebook.page.locator(".jp-CodeCell").nth(PLACE["plotting"])
+    assert cell.locator(".jp-RenderedImage img").count() == 1

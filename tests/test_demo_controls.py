@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dgm_lib.demo import Bars, Choice, Curve, Drawing, DrawPad, Panel, Scene, Slider, Toggle
+from dgm_lib.demo import Bars, Choice, Curve, Demo, Drawing, DrawPad, Panel, Scene, Slider, Toggle
 from dgm_lib.demo.controls import Constant, control
 from tests.demos import LAW, walker
 
@@ -45,3 +45,19 @@ def test_a_pad_keeps_points():
     assert torch.equal(pad.points, points)
     pad.clear()
     assert pad.points.shape == (0, 2)
+
+
+def test_a_control_may_choose_others():
+    def shows(p, rng):
+        while True:
+            yield dict(seen=(p.law, len(p.points)))
+
+    pad = Drawing(torch.zeros(3, 2), chooses=dict(law="drawn"))
+    demo = Demo(shows, Scene([Curve("x")]), dict(law=Choice(["ring", "drawn"]), points=pad))
+    assert demo.steps(1) == dict(seen=("ring", 3))
+    demo._chosen("points", torch.zeros(4, 2))
+    assert demo.steps(1) == dict(seen=("drawn", 4))
+    demo._chosen("law", "ring")
+    assert demo.steps(1) == dict(seen=("ring", 4))
+    demo.set(points=torch.zeros(5, 2), law="ring")  # who says both is taken at their word
+    assert demo.steps(1) == dict(seen=("ring", 5))

@@ -123,7 +123,6 @@ class Scene:
             self.canvas.draw()
         self._background = self.canvas.copy_from_bbox(self.figure.bbox)
 
-
     def _lay_out(self) -> None:
         # Only when other labels need other room, and until it has settled: a layout at each
         # drawing is slow, and its axes would creep from picture to picture.

@@ -4,8 +4,9 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from dgm_lib.exercises import Exercise, Fail
+from dgm_lib.exercises.engine.games import differ, story
 from dgm_lib.exercises.gan.adversarial_answers import ACCEPTS, NOTHING_MOVES, WRONG
-from dgm_lib.exercises.gan.adversarial_setting import Game, differ, settings, story
+from dgm_lib.exercises.gan.adversarial_setting import Game
 
 
 def adversarial_step(
@@ -58,13 +59,13 @@ def _not_through_the_generator(fn, generator):
 
 def _one_step(fn, generator):
     """the parameters after one step"""
-    for setting in settings():
+    for setting in Game.settings:
         _same_as_the_reference(fn, Game(**setting), Game(**setting), 1)
 
 
 def _many_steps(fn, generator):
     """the parameters after four steps"""
-    for setting in settings():
+    for setting in Game.settings:
         _same_as_the_reference(fn, Game(**setting), Game(**setting), 4)
 
 
@@ -90,8 +91,8 @@ def _behaves_like(wrong):
     """Whether the answer does to the parameters what a wrong version does."""
 
     def recognise(fn, generator):
-        mine = story(fn)
-        return mine != story(adversarial_step) and mine == story(wrong)
+        mine = story(fn, Game)
+        return mine != story(adversarial_step, Game) and mine == story(wrong, Game)
 
     return recognise
 

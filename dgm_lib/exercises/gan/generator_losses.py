@@ -5,8 +5,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid, softplus
 
 from dgm_lib.exercises import Exercise, Fail
+from dgm_lib.exercises.engine.games import Discriminator, Generator
 from dgm_lib.exercises.gan.generator_mistakes import MISTAKES
-from dgm_lib.exercises.gan.stand_ins import Discriminator, Generator
 
 
 def generator_losses(generator, discriminator, z: Tensor) -> tuple[Tensor, Tensor]:

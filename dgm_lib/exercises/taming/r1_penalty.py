@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail
+from dgm_lib.exercises.engine.games import Discriminator
 from dgm_lib.exercises.taming.r1_mistakes import MISTAKES, WRITES_GRADIENTS
-from dgm_lib.exercises.taming.stand_ins import Discriminator
 
 
 def r1_penalty(discriminator, x: Tensor, gamma: float) -> Tensor:

@@ -1,24 +1,7 @@
-"""A small discriminator, and a small game, that the exercises of this lecture are tried on."""
+"""A small game that the exercises of this lecture are tried on."""
 
 import torch
-from torch import Tensor, nn
-
-
-class Discriminator(nn.Module):
-    """x (*batch, d) -> logit (*batch,), bent in every direction."""
-
-    name = "a discriminator"
-
-    def __init__(self, d: int, dtype: torch.dtype) -> None:
-        super().__init__()
-        count = torch.arange(4 * d, dtype=torch.float64)
-        self.weight = nn.Parameter((1.3 + 1.7 * count).sin().reshape(d, 4).to(dtype))
-        self.last = nn.Parameter((0.2 + 1.7 * count[:4]).sin().to(dtype))
-        self.bias = nn.Parameter(torch.tensor(0.3, dtype=dtype))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The logit of D(x), (*batch, d) -> (*batch,)."""
-        return (x @ self.weight).tanh() @ self.last + self.bias
+from torch import Tensor
 
 
 class Loss:

@@ -4,9 +4,10 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail
+from dgm_lib.exercises.engine.games import differ, story
 from dgm_lib.exercises.wasserstein.step_answers import ACCEPTS
 from dgm_lib.exercises.wasserstein.step_mistakes import WRONG
-from dgm_lib.exercises.wasserstein.step_setting import Duel, differ, settings, story
+from dgm_lib.exercises.wasserstein.step_setting import Duel
 
 
 def critic_step(
@@ -55,7 +56,7 @@ def _not_through_the_generator(fn, generator):
 
 def _clipped(fn, generator):
     """all parameters of the critic between −c and c"""
-    for setting in settings():
+    for setting in Duel.settings:
         duel = Duel(**setting)
         duel.play(fn)
         largest = duel.parameters()["critic"].abs().max().item()
@@ -68,7 +69,7 @@ def _clipped(fn, generator):
 
 def _as_the_reference(fn, generator):
     """the critic after one step, and after four"""
-    for setting in settings():
+    for setting in Duel.settings:
         mine, right = Duel(**setting), Duel(**setting)
         for step in range(1, 5):
             mine.play(fn)
@@ -90,8 +91,8 @@ def _behaves_like(wrong):
     """Whether the answer does to the parameters what a wrong version does."""
 
     def recognise(fn, generator):
-        mine = story(fn)
-        return mine != story(critic_step) and mine == story(wrong)
+        mine = story(fn, Duel)
+        return mine != story(critic_step, Duel) and mine == story(wrong, Duel)
 
     return recognise
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail
+from dgm_lib.exercises.engine.games import Critic
 from dgm_lib.exercises.wasserstein.penalty_mistakes import MISTAKES, WRITES_GRADIENTS
-from dgm_lib.exercises.wasserstein.stand_ins import Critic
 
 
 def gradient_penalty(critic, x_real: Tensor, x_fake: Tensor, epsilon: Tensor) -> Tensor:

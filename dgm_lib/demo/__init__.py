@@ -6,6 +6,7 @@ A simulation is a generator `sim(p, rng)` that yields dicts; a `Scene` of layers
 
 from dgm_lib.demo.controls import Actions, Choice, Drawing, Slider, Toggle
 from dgm_lib.demo.demo import Demo
+from dgm_lib.demo.diffusion import denoiser, guidance_dial
 from dgm_lib.demo.drawing import DrawPad
 from dgm_lib.demo.layers import (
     Arrows,
@@ -78,7 +79,9 @@ __all__ = [
     "Toggle",
     "Trails",
     "Ways",
+    "denoiser",
     "gan_laboratory",
+    "guidance_dial",
     "latent_explorer",
     "sampler_gallery",
 ]

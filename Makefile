@@ -1,5 +1,6 @@
 # make setup   the environment, in .venv          make test      every test, every notebook
 # make lab     the course, in JupyterLab          make lectures  rebuild the notebooks from solutions/
+# make site    the course to read, in site/
 #
 # PYTHON=python3.12 picks the Python that .venv is made with. JUPYTER_ARGS="..." goes to JupyterLab,
 # PYTEST_ARGS="..." to pytest, NAMES="00 03" restricts the lectures that are rebuilt.
@@ -12,22 +13,27 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The course's networks are tiny: one thread is the fastest, and gives the numbers that the notebooks hold.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup lab test lectures check constraints clean
+.PHONY: help setup lab test lectures site check constraints clean
 
 help:
-	@sed -n '1,5s/^# \{0,1\}//p' Makefile
+	@sed -n '1,6s/^# \{0,1\}//p' Makefile
 
 setup:
 	@$(PYTHON) tools/install.py
 
 lab: setup
-	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/$(FIRST) $(AS_ROOT) $(JUPYTER_ARGS)
+	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/$(FIRST) \
+		--LabApp.app_settings_dir=tools/jupyterlab $(AS_ROOT) $(JUPYTER_ARGS)
 
 test: setup
 	$(VENV_PYTHON) -m pytest -n 2 --dist=loadscope $(PYTEST_ARGS)
 
 lectures: setup
 	$(VENV_PYTHON) tools/notebooks.py $(NAMES)
+	$(VENV_PYTHON) tools/start_page.py
+
+site: setup
+	$(VENV_PYTHON) tools/website.py
 
 check: setup
 	$(VENV_PYTHON) tools/notebooks.py --check $(NAMES)

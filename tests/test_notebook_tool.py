@@ -229,7 +229,7 @@ def test_what_looks_the_same() -> None:
 def test_check_sees_every_kind_of_drift(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     solution = write(tmp_path, *CELLS)
     assert main(["--check"], tmp_path) == 1
-    lecture = lecture_of(nbformat.read(solution, as_version=4))
+    lecture = notebooks.derived(solution, nbformat.read(solution, as_version=4))
     path = notebooks.lecture_path(solution)
     path.parent.mkdir()
     nbformat.write(lecture, path)
@@ -255,12 +255,31 @@ def test_names(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert "'02'" in capsys.readouterr().err
 
 
+def test_a_lecture_ends_with_the_way_to_its_neighbours(tmp_path: Path) -> None:
+    def last_words(name: str) -> str:
+        return nbformat.read(tmp_path / f"lectures/{name}.ipynb", as_version=4).cells[-1].source
+
+    (tmp_path / "lectures").mkdir()
+    for name in ("00_first", "01_second"):
+        solution = write(tmp_path, *CELLS, name=name)
+        lecture = lecture_of(nbformat.read(solution, as_version=4))
+        nbformat.write(lecture, notebooks.lecture_path(solution))
+        notebooks.relink(tmp_path)
+    assert main(["--check"], tmp_path) == 0
+    before = everything(tmp_path)
+    notebooks.relink(tmp_path)
+    assert everything(tmp_path) == before
+    assert "](01_second.ipynb)" in last_words("00_first") and "←" not in last_words("00_first")
+    assert "](00_first.ipynb)" in last_words("01_second") and "→" not in last_words("01_second")
+    assert "](../solutions/01_second.ipynb)" in last_words("01_second")
+
+
 def test_a_new_lecture_runs(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["--new", "07_new_topic"], tmp_path) == 0
     assert main(["07"], tmp_path) == 0
     assert main(["--check"], tmp_path) == 0
     lecture = nbformat.read(tmp_path / "lectures/07_new_topic.ipynb", as_version=4)
-    assert "E[-log p(x)]" in lecture.cells[-1].outputs[0].text
+    assert "E[-log p(x)]" in lecture.cells[-2].outputs[0].text
     assert main(["--new", "07_new_topic"], tmp_path) == 1
     assert main(["--new", "topic"], tmp_path) == 1
 

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END, PROMPT = "### BEGIN SOLUTION", "### END SOLUTION", "#:"
 MARKER = re.compile(r"#+\s*(begin|end)[\s_-]+solution", re.IGNORECASE)  # meant as such
 STUB = "raise NotImplementedError"
+LAST = "neighbours"  # the id of the last cell of a lecture
 NAME = r"\d\d[a-z]?_[a-z0-9_]+"  # 05a and 05b are the two sittings of one lecture
 
 
@@ -67,6 +68,40 @@ def lecture_of(solution: NotebookNode) -> NotebookNode:
     return lecture
 
 
+def heading(path: Path) -> str:
+    """What a notebook is called in its first line, 03a · The variational autoencoder."""
+    first, *_ = nbformat.read(path, as_version=4).cells[0].source.partition("\n")
+    return first.lstrip("# ")
+
+
+def neighbours(solution: Path) -> str:
+    """The last words of a lecture: links to those before and after it, the map, the solution."""
+    paths = sorted(solution.parent.glob("*.ipynb"))
+    place = paths.index(solution)
+    back = [f"[← {heading(path)}]({path.name})" for path in paths[:place][-1:]]
+    forward = [f"[{heading(path)} →]({path.name})" for path in paths[place + 1 :][:1]]
+    here = ["[the map](README.md)", f"[the solution](../solutions/{solution.name})"]
+    return " | ".join(back + here + forward)
+
+
+def derived(solution: Path, notebook: NotebookNode) -> NotebookNode:
+    """The lecture that stands beside others: it ends with the way to them."""
+    lecture = lecture_of(notebook)
+    lecture.cells.append(new_markdown_cell(neighbours(solution), id=LAST))
+    return lecture
+
+
+def relink(root: Path) -> None:
+    """Let the last cell of each lecture name its neighbours of today, without a run."""
+    for solution in sorted((root / "solutions").glob("*.ipynb")):
+        if not (path := lecture_path(solution)).exists():
+            continue
+        lecture = nbformat.read(path, as_version=4)
+        lecture.cells = [cell for cell in lecture.cells if cell.id != LAST]
+        lecture.cells.append(new_markdown_cell(neighbours(solution), id=LAST))
+        path.write_bytes((nbformat.writes(lecture) + "\n").encode())
+
+
 def sources(notebook: NotebookNode) -> list[tuple]:
     """What two notebooks must share to be the same lecture: everything but the outputs."""
     return [(c.id, c.cell_type, c.source, c.metadata.get("tags", [])) for c in notebook.cells]
@@ -77,7 +112,8 @@ def build(solution: Path) -> list[Path]:
     before = solution.read_bytes()
     notebook = nbformat.read(solution, as_version=4)
     texts = {}
-    for path, new in {solution: notebook, lecture_path(solution): lecture_of(notebook)}.items():
+    lecture = derived(solution, notebook)
+    for path, new in {solution: notebook, lecture_path(solution): lecture}.items():
         path.parent.mkdir(exist_ok=True)
         try:
             execute(new, path.parent)
@@ -103,8 +139,8 @@ def drifted(solution: Path) -> bool:
     """Whether a lecture is missing or differs from what its solution makes it."""
     if not (lecture := lecture_path(solution)).exists():
         return True
-    source, derived = (nbformat.read(path, as_version=4) for path in (solution, lecture))
-    return sources(lecture_of(source)) != sources(derived)
+    source, stored = (nbformat.read(path, as_version=4) for path in (solution, lecture))
+    return sources(derived(solution, source)) != sources(stored)
 
 
 def lecture_path(solution: Path) -> Path:
@@ -182,6 +218,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
                     f"{solution.stem}: " + (f"wrote {changed}" if changed else "unchanged"),
                     flush=True,
                 )
+            relink(root)
     except NotebookError as error:
         print(error, file=sys.stderr)
         return 1

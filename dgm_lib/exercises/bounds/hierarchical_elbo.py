@@ -71,8 +71,8 @@ def _draws_last(*terms):
 Exercise(
     hierarchical_elbo,
     title="The ELBO of two latent layers",
-    minutes=8,
-    difficulty=2,
+    minutes=5,
+    difficulty=1,
     returns="(*batch,), one bound for each x",
     cases=_cases,
     grad_wrt=("log_px_z1", "log_pz1_z2", "log_pz2", "log_qz1_x", "log_qz2_z1"),

@@ -69,7 +69,7 @@ def _base_is_fixed(model, log_p, z):
 Exercise(
     reverse_kl,
     title="The reverse KL of a flow",
-    minutes=6,
+    minutes=8,
     difficulty=2,
     returns="(), one number",
     cases=_cases,

@@ -172,8 +172,8 @@ MISTAKES = (
 Exercise(
     guided_mean,
     title="The guided mean",
-    minutes=8,
-    difficulty=2,
+    minutes=6,
+    difficulty=1,
     returns="(*batch, d), one mean for each point",
     cases=_cases,
     properties=[_is_the_mean],

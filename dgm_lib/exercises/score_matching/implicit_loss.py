@@ -263,7 +263,7 @@ MISTAKES = (
 Exercise(
     implicit_loss,
     title="Implicit score matching",
-    minutes=15,
+    minutes=12,
     difficulty=3,
     returns="(), one number",
     cases=_cases,

@@ -270,7 +270,7 @@ MISTAKES = (
 Exercise(
     mixture_score,
     title="The score of a mixture",
-    minutes=12,
+    minutes=10,
     difficulty=2,
     returns="(*batch, d), one gradient for each point",
     cases=_cases,

@@ -78,7 +78,7 @@ def _own_helpers(x, x_mean, sigma, mu, log_var):
 Exercise(
     gaussian_elbo,
     title="The ELBO of a Gaussian VAE",
-    minutes=10,
+    minutes=8,
     difficulty=2,
     returns="(*batch,), one bound for each x",
     cases=_cases,

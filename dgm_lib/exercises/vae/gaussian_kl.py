@@ -52,7 +52,7 @@ def _expm1(mu, log_var):
 Exercise(
     gaussian_kl,
     title="KL of the encoder to the prior",
-    minutes=5,
+    minutes=6,
     difficulty=1,
     returns="(*batch,), one number for each law",
     cases=_cases,

@@ -125,8 +125,8 @@ def _maximum_subtracted(x, weights, means, sigma):
 Exercise(
     em_step,
     title="A step of expectation maximisation",
-    minutes=20,
-    difficulty=3,
+    minutes=15,
+    difficulty=2,
     returns="(K,), (K, d), (K,)",
     cases=_cases,
     properties=[_never_worse],

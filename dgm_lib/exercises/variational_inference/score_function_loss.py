@@ -88,7 +88,7 @@ def _value_added_back(log_f, log_q, baseline):
 Exercise(
     score_function_loss,
     title="The score-function gradient",
-    minutes=12,
+    minutes=8,
     difficulty=2,
     returns="(), one number",
     cases=_cases,

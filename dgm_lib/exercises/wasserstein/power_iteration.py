@@ -87,7 +87,7 @@ def _einsum(W, u, steps=1):
 Exercise(
     power_iteration,
     title="Power iteration",
-    minutes=6,
+    minutes=8,
     difficulty=2,
     returns="(), (m,), (n,): sigma, u and v",
     cases=_cases,

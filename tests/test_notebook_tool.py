@@ -255,25 +255,6 @@ def test_names(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert "'02'" in capsys.readouterr().err
 
 
-def test_a_lecture_ends_with_the_way_to_its_neighbours(tmp_path: Path) -> None:
-    def last_words(name: str) -> str:
-        return nbformat.read(tmp_path / f"lectures/{name}.ipynb", as_version=4).cells[-1].source
-
-    (tmp_path / "lectures").mkdir()
-    for name in ("00_first", "01_second"):
-        solution = write(tmp_path, *CELLS, name=name)
-        lecture = lecture_of(nbformat.read(solution, as_version=4))
-        nbformat.write(lecture, notebooks.lecture_path(solution))
-        notebooks.relink(tmp_path)
-    assert main(["--check"], tmp_path) == 0
-    before = everything(tmp_path)
-    notebooks.relink(tmp_path)
-    assert everything(tmp_path) == before
-    assert "](01_second.ipynb)" in last_words("00_first") and "←" not in last_words("00_first")
-    assert "](00_first.ipynb)" in last_words("01_second") and "→" not in last_words("01_second")
-    assert "](../solutions/01_second.ipynb)" in last_words("01_second")
-
-
 def test_a_new_lecture_runs(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["--new", "07_new_topic"], tmp_path) == 0
     assert main(["07"], tmp_path) == 0

@@ -1,10 +1,12 @@
 """The map of the course and lectures/README.md: up to date, true to the notebooks."""
 
 import re
+import shutil
 from pathlib import Path
 
 import course
 import nbformat
+import notebooks
 import pytest
 import start_page
 from course import NEEDS, everything_before, lectures, names_given_to, written_needs
@@ -100,3 +102,18 @@ def test_what_the_page_tells_one_to_run_runs() -> None:
     exec("\n".join(statements), names)
     said = repr(eval(last, names))
     assert all(name.partition(".")[2] in said for one in lectures() for name in one.exercises)
+
+
+def test_a_lecture_ends_with_the_way_to_its_neighbours(tmp_path: Path) -> None:
+    def last_words(name: str) -> str:
+        return nbformat.read(tmp_path / f"lectures/{name}.ipynb", as_version=4).cells[-1].source
+
+    toy(tmp_path, _00_first=["# 00 · First", "1 + 1"], _01_second=["# 01 · Second", "2 + 2"])
+    for solution in (tmp_path / "solutions").glob("*.ipynb"):
+        shutil.copy(solution, notebooks.lecture_path(solution))
+    assert notebooks.main(["--check"], tmp_path) == 2
+    notebooks.relink(tmp_path)
+    assert notebooks.main(["--check"], tmp_path) == 0
+    assert "](01_second.ipynb)" in last_words("00_first") and "←" not in last_words("00_first")
+    assert "](00_first.ipynb)" in last_words("01_second") and "→" not in last_words("01_second")
+    assert "](../solutions/01_second.ipynb)" in last_words("01_second")

@@ -224,9 +224,7 @@ MISTAKES = (
     ),
     Mistake(
         "eps for x_0",
-        _mean(
-            lambda x, e, b, t, s: (s.sqrt() * b * e + (1 - b).sqrt() * (1 - s) * x) / (1 - t)
-        ),
+        _mean(lambda x, e, b, t, s: (s.sqrt() * b * e + (1 - b).sqrt() * (1 - s) * x) / (1 - t)),
         "ε̂ is used in the place of x_0: first x_0 = (x_t − √(1 − ᾱ_t) ε̂) / √ᾱ_t",
     ),
 )

@@ -86,7 +86,48 @@ def _right_mean(x, x0, a, s, t):
     return (s.sqrt() * (1 - a) * x0 + a.sqrt() * (1 - s) * x) / (1 - t)
 
 
+def _by_precisions(wrong):
+    """A wrong mean and variance, from the first factor's mean and precision and the second's."""
+
+    def answer(x, x0, a, s, t):
+        return wrong(s.sqrt() * x0, 1 / (1 - s), x / a.sqrt(), a / (1 - a), a)
+
+    return _of(answer)
+
+
 MISTAKES = (
+    Mistake(
+        "precision of the step",
+        _by_precisions(
+            lambda m1, p1, m2, p2, a: (
+                (p1 * m1 + p2 / a * m2) / (p1 + p2 / a),
+                1 / (p1 + p2 / a),
+            )
+        ),
+        "the precision of the second factor is 1/β for you: as a function of x_s it is α/β",
+    ),
+    Mistake(
+        "precisions of the means, swapped",
+        _by_precisions(lambda m1, p1, m2, p2, a: ((p2 * m1 + p1 * m2) / (p1 + p2), 1 / (p1 + p2))),
+        "each mean is weighted by the other one's precision",
+    ),
+    Mistake(
+        "not divided by the precision",
+        _by_precisions(lambda m1, p1, m2, p2, a: (p1 * m1 + p2 * m2, 1 / (p1 + p2))),
+        "the weighted means are not divided by the sum of the precisions",
+    ),
+    Mistake(
+        "precision for the variance",
+        _by_precisions(lambda m1, p1, m2, p2, a: ((p1 * m1 + p2 * m2) / (p1 + p2), p1 + p2)),
+        "this is the precision, 1/variance: return its inverse",
+    ),
+    Mistake(
+        "variances added",
+        _by_precisions(
+            lambda m1, p1, m2, p2, a: ((p1 * m1 + p2 * m2) / (p1 + p2), 1 / p1 + 1 / p2)
+        ),
+        "the variances of the two factors are added: in a product the precisions add up",
+    ),
     Mistake(
         "beta for the variance",
         _variance(lambda a, s, t: 1 - a),

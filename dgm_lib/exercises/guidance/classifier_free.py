@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.exercises import Exercise, Fail, Mistake
 
 
 def classifier_free(eps_c: Tensor, eps_u: Tensor, w: float) -> Tensor:
@@ -31,6 +31,19 @@ def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
     ]
 
 
+def _many_weights(fn, generator):
+    """a tensor of many weights, which broadcasts"""
+    eps_c, eps_u = torch.randn(2, 4, 2, generator=generator)
+    weights = torch.tensor([0.0, 1.0, 3.0])[:, None, None]
+    try:
+        found = fn(eps_c, eps_u, weights)
+        right = torch.allclose(found, classifier_free(eps_c, eps_u, weights), atol=1e-5)
+    except (RuntimeError, TypeError, ValueError):
+        right = False
+    if not right:
+        raise Fail(_NUMBERS_ONLY)
+
+
 # ------------------------------------------------------------------------ right answers
 
 
@@ -54,12 +67,20 @@ def _from_the_condition(eps_c, eps_u, w):
 # ------------------------------------------------------------------------ wrong answers
 
 
+_NUMBERS_ONLY = "w may be a tensor of many weights, (3, 1, 1) say: plain arithmetic does for both"
+
+
+def _einsum(eps_c, eps_u, w):
+    return torch.einsum("k,k...->...", eps_c.new_tensor([w, 1 - w]), torch.stack([eps_c, eps_u]))
+
+
 def _rescaled(eps_c, eps_u, w):
     mixed = eps_u + w * (eps_c - eps_u)
     return mixed * eps_c.norm(dim=-1, keepdim=True) / mixed.norm(dim=-1, keepdim=True)
 
 
 MISTAKES = (
+    Mistake("for one number only", _einsum, _NUMBERS_ONLY),
     Mistake(
         "one plus w",
         lambda c, u, w: (1 + w) * c - w * u,
@@ -155,6 +176,7 @@ Exercise(
     difficulty=1,
     returns="(*batch, d), one ε for each point",
     cases=_cases,
+    properties=[_many_weights],
     mistakes=MISTAKES,
     accepts=[_weights, _lerp, _as_in_the_paper, _from_the_condition],
     hints=(

@@ -42,6 +42,13 @@ def _is_the_mean(fn, generator):
         raise Fail("N(mu, sigma²) times exp(w · gradient · x) has another mean, as a grid shows")
 
 
+def _no_step(fn, generator):
+    """mu itself where sigma is 0, as in a sampler's last step"""
+    mu, gradient = torch.ones(2, 2), torch.ones(2, 2)
+    if not torch.equal(fn(mu, torch.zeros(2, 1), gradient, 2.0), mu):
+        raise Fail(_DIVIDES)
+
+
 # ------------------------------------------------------------------------ right answers
 
 
@@ -54,11 +61,6 @@ def _scaled_guide(mu, sigma, gradient, w):
     return mu + sigma * (sigma * guide)
 
 
-def _precision(mu, sigma, gradient, w):
-    precision = sigma.pow(-2)
-    return (precision * mu + w * gradient) / precision
-
-
 def _weighted(mu, sigma, gradient, w):
     return (1 - w) * mu + w * (mu + sigma**2 * gradient)
 
@@ -66,7 +68,18 @@ def _weighted(mu, sigma, gradient, w):
 # ------------------------------------------------------------------------ wrong answers
 
 
+_DIVIDES = (
+    "where sigma is 0, in the last step of a sampler, yours is not mu: do not divide by sigma"
+)
+
+
+def _precision(mu, sigma, gradient, w):
+    precision = sigma.pow(-2)
+    return (precision * mu + w * gradient) / precision
+
+
 MISTAKES = (
+    Mistake("divides by sigma", _precision, _DIVIDES),
     Mistake(
         "sigma for its square",
         lambda mu, s, g, w: mu + w * s * g,
@@ -176,9 +189,9 @@ Exercise(
     difficulty=1,
     returns="(*batch, d), one mean for each point",
     cases=_cases,
-    properties=[_is_the_mean],
+    properties=[_is_the_mean, _no_step],
     mistakes=MISTAKES,
-    accepts=[_variance, _scaled_guide, _precision, _weighted],
+    accepts=[_variance, _scaled_guide, _weighted],
     hints=(
         "Near mu log p(y|x) is about g · x + constant: multiply N(mu, sigma² I) by exp(w g · x).",
         "Complete the square of −‖x − mu‖² / (2 sigma²) + w g · x: it is again a Gaussian, with "

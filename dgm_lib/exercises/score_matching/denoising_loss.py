@@ -154,6 +154,12 @@ MISTAKES = (
         "the noise is subtracted from the data, and its target has the sign of an added one",
     ),
     Mistake(
+        "mirrored",
+        _error(lambda s, x, sigma, e: s(x - sigma * e) - e / sigma),
+        "this is right on average, as −ε is as normal as ε; but add the noise, x + sigma ε, so "
+        "that losses can be compared",
+    ),
+    Mistake(
         "weighted",
         _error(lambda s, x, sigma, e: sigma * s(x + sigma * e) + e),
         "the error is multiplied by sigma: that weight is for many noise levels, not here",

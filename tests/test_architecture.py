@@ -3,7 +3,7 @@
     ground  core, nets                               import only one another
     nouns   targets, data, paths, models             import the ground; no model imports another
     verbs   objectives, samplers, metrics, training  import the ground
-    roof    plot, report, demo, exercises            import anything; pictures and widgets live here
+    roof    plot, report, demo, exercises, grade     import anything; pictures and widgets live here
 
 A new module in dgm_lib needs a place in one of these lines.
 """
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GROUND = {"core", "nets"}
 NOUNS = {"targets", "data", "paths", "models"}
 VERBS = {"objectives", "samplers", "metrics", "training"}
-ROOF = {"plot", "report", "demo", "exercises"}
+ROOF = {"plot", "report", "demo", "exercises", "grade"}
 ROOF_ONLY = {"matplotlib", "seaborn", "ipywidgets", "anywidget", "traitlets", "IPython", "PIL"}
 
 FILE_LINES = 300

@@ -103,7 +103,7 @@ class Lane:
             x = self.racer.sample(SAMPLES)
             found["samples_per_s"] = SAMPLES / (now(self.device) - begun)
             if hasattr(self.racer, "log_prob"):
-                found["gap"] = self._gap(self.target.sample((HELD_OUT,), rng))
+                found["gap"] = self.gap(rng)
         if not x.isfinite().all():
             return found
         sw2 = metrics.sliced_wasserstein(x, self.target.sample((SAMPLES,), rng), generator=rng)
@@ -113,8 +113,9 @@ class Lane:
             found |= dict(modes=modes.value, hq=quality.value)
         return found
 
-    def _gap(self, x: Tensor) -> float:
-        """The nats lost on exact samples x; infinitely many once training has ended in NaN."""
+    def gap(self, rng: torch.Generator) -> float:
+        """The nats lost on exact samples; infinitely many once training has ended in NaN."""
+        x = self.target.sample((HELD_OUT,), rng)
         if self.racer.log_prob(x).isnan().any():
             return math.inf
         return metrics.nll_gap(self.racer, self.target, x).value
@@ -139,17 +140,20 @@ def exact_sw2(target: Target, pairs: int = 5) -> float:
 
 
 def race(
-    entries: Mapping[str, Entry], target: Target, seed: int, budget: float, device: torch.device
+    entries: Mapping[str, Entry],
+    target: Target,
+    seed: int,
+    budget: float,
+    device: torch.device,
+    lane: type[Lane] = Lane,
 ) -> Iterator[tuple[str, Row]]:
     """Let the models take turns until each has spent its budget; yield their names and metrics."""
-    lanes = {}
-    for name, entry in entries.items():
-        lanes[name] = Lane(entry, target, seed, device)
-    while any(lane.spent < budget for lane in lanes.values()):
-        for lane in lanes.values():
-            lane.run(SLICE, budget)
-    for name, lane in lanes.items():
-        yield name, lane.judged()
+    lanes = {name: lane(entry, target, seed, device) for name, entry in entries.items()}
+    while any(one.spent < budget for one in lanes.values()):
+        for one in lanes.values():
+            one.run(SLICE, budget)
+    for name, one in lanes.items():
+        yield name, one.judged()
 
 
 def entry(name: str, known: Mapping[str, Entry]) -> Entry:
@@ -174,6 +178,7 @@ def main(
     arguments: Sequence[str] | None = None,
     targets: str = "moons,ring,checkerboard",
     budget: str = "10,30,60",
+    lane: type[Lane] = Lane,
 ) -> Book:
     """Run the race that the arguments ask for, and print the table of the medians."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -196,7 +201,7 @@ def main(
         key = dict(target=name, seed=int(seed), cpu_s=budget_s)
         left = {model: e for model, e in asked.models.items() if not book.has(model=model, **key)}
         target = asked.targets[name].to(asked.device)
-        for model, found in race(left, target, int(seed), budget_s, asked.device):
+        for model, found in race(left, target, int(seed), budget_s, asked.device, lane):
             book.add(dict(key, model=model, ours=left[model].ours) | found)
             gap = found.get("gap", math.nan)
             print(f"{name}, seed {seed}, {budget_s:g} s, {model}: gap {gap:.4f}", file=sys.stderr)

@@ -226,3 +226,44 @@ X = torch.zeros(5, 2, dtype=F64)
 def test_wrong_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# --------------------------------------------------------------------------- pooled targets
+
+
+def test_pooled_means_are_the_posteriors_of_the_batch():
+    path, x0 = paths.cosine(), RING.sample((9,), generator(1))
+    at = objectives.noised(path, x0[:6], generator=generator(2))
+    mean, eps = objectives.pooled(path, x0, at)
+    assert mean.shape == (6, 2)
+    for k in range(6):
+        alpha, sigma = path.alpha(at.t[k]), path.sigma(at.t[k])
+        weights = (-(at.x_t[k] - alpha * x0).square().sum(-1) / (2 * sigma**2)).exp()
+        truth = (weights[:, None] * x0).sum(0) / weights.sum()
+        torch.testing.assert_close(mean[k], truth)
+        torch.testing.assert_close(alpha * truth + sigma * eps[k], at.x_t[k])
+
+
+def test_pooled_targets_have_the_same_mean_given_the_noised_and_vary_less():
+    """No function of x_t and t is correlated with how far they are from the exact means."""
+    path, exact = paths.cosine(), diffusion.Exact(paths.cosine(), RING)
+    rng, away, spreads = generator(3), [], []
+    for x0 in RING.sample((400, 16), rng):
+        at = objectives.noised(path, x0[:8], generator=rng)
+        off = objectives.pooled(path, x0, at)[0] - exact.x0(at.x_t, at.t)
+        looks = [torch.ones_like(at.t), at.x_t.sin(), at.t * at.x_t, (3 * at.x_t).cos()]
+        away.append(torch.cat([(off * look).mean(dim=0) for look in looks]))
+        plain = x0[:8] - exact.x0(at.x_t, at.t)
+        spreads.append(torch.stack([off.square().sum(-1).mean(), plain.square().sum(-1).mean()]))
+    away = torch.stack(away)
+    assert (away.mean(0).abs() < 4 * away.std(0) / len(away) ** 0.5).all()
+    pooled, plain = torch.stack(spreads).mean(0).tolist()
+    assert pooled < 0.5 * plain
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 2), (5, 3), (2,)])
+def test_pooling_needs_a_batch_of_the_points_that_were_noised(shape):
+    path, x0 = paths.cosine(), RING.sample((6,), generator(1))
+    at = objectives.noised(path, x0, generator=generator(2))
+    with pytest.raises(ValueError, match="data must have shape"):
+        objectives.pooled(path, torch.zeros(shape), at)

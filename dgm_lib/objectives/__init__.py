@@ -13,8 +13,9 @@ critic's values; `r1` and `gradient_penalty` hold the slope; `unrolled` looks ah
 
 A score is matched by `explicit_score`, `implicit_score`, `sliced_score` or `denoising_score`; a
 model on a path from data to noise by `noise_matching`, `data_matching`, `v_matching`,
-`flow_matching` or `score_matching`, which regress on what was mixed; `diffusion_elbo` is the bound
-of n steps, and `noisy_classification` the loss of a classifier on the path.
+`flow_matching` or `score_matching`, which regress on what was mixed (or on its `pooled` means, by
+hand); `diffusion_elbo` is the bound of n steps, and `noisy_classification` the loss of a classifier
+on the path.
 """
 
 from dgm_lib.objectives.adversarial import (
@@ -40,6 +41,7 @@ from dgm_lib.objectives.diffusion import (
     noise_matching,
     noised,
     noisy_classification,
+    pooled,
     score_matching,
     v_matching,
 )
@@ -77,6 +79,7 @@ __all__ = [
     "noised",
     "noisy_classification",
     "non_saturating",
+    "pooled",
     "r1",
     "reverse_kl",
     "saturating",

@@ -109,11 +109,13 @@ def test_the_tricks_are_in_the_game():
 
 
 def test_r1_is_paid_now_and_then_and_falls():
-    x, fake = torch.randn(8, 2), torch.randn(8, 2)
+    x, fake = torch.randn(2, 8, 2, dtype=torch.float64)
     racer = RECIPES["best"](0)
+    racer.D.double()
 
     def penalty(count: int, done: float) -> float:
-        racer.count, racer.done = count, done
+        racer.count = count
+        racer.progress(done)
         plain = gan_recipes.NonSaturating.loss_of_discriminator(racer, racer.D, x, fake)
         return (racer.loss_of_discriminator(racer.D, x, fake) - plain).item()
 
@@ -121,6 +123,21 @@ def test_r1_is_paid_now_and_then_and_falls():
     assert penalty(4, 0.0) > 0 and penalty(1, 0.0) == penalty(6, 0.5) == 0
     assert penalty(4, 1.0) / penalty(4, 0.0) == pytest.approx(last / first, rel=0.05)
     assert penalty(4, 0.5) / penalty(4, 0.0) == pytest.approx((last / first) ** 0.5, rel=0.05)
+
+
+def test_the_discriminator_plays_on_alone_before_it_rejects():
+    racer, x = played("best-rejection", steps=4)
+    for done, together in [(0.79, True), (0.8, False), (0.9, False)]:
+        before = [[p.clone() for p in net.parameters()] for net in (racer.G, racer.D)]
+        turns = racer.count
+        racer.progress(done)
+        racer.step(x)
+        G_moved, D_moved = (
+            not all(torch.equal(p, q) for p, q in zip(old, net.parameters()))
+            for old, net in zip(before, (racer.G, racer.D))
+        )
+        assert (G_moved, D_moved, racer.count - turns) == (together, True, 2 if together else 1)
+    assert racer.gamma == racer.last and racer.done == pytest.approx(0.5)
 
 
 def test_rejection_keeps_what_is_likelier_under_the_data():

@@ -37,14 +37,14 @@ def _ways() -> Panel:
         _Probability(_class, CLASS_MAP, label="p(y | x_t)"),
         layers.Contours(_law, _box, color="#a8a8a8", label="data law"),
         layers.Strokes(_trails, lw=0.7, alpha=0.5, label="trails"),
-        _Cloud(lambda run: run.frame["x"][:CLOUD], size=2, alpha=0.6),
+        layers.Points(lambda run: run.frame["x"][:CLOUD], size=2, alpha=0.6),
         layers.Note(_time, (0.02, 0.98), va="top", fontsize=8, label="time"),
     ]
     return Panel(parts, "$p(y\\,|\\,x_t)$ and where points go", WIDTHS[0])
 
 
 def _result() -> Panel:
-    points = _Cloud("x", size=1.5, alpha=0.5)
+    points = layers.Points("x", size=1.5, alpha=0.5)
     points.visible = False
     parts = [
         layers.Heat(_histogram, SAMPLE_MAP, label="samples"),
@@ -66,10 +66,6 @@ def _numbers() -> layers.Stack:
         Panel(fidelity, title="mean p(y | x)", **ticks),
         Panel(diversity, title="spread", xlabel="w", **ticks),
     )
-
-
-class _Cloud(layers.Points):
-    noun = "points"
 
 
 class _Probability(layers.Heat):

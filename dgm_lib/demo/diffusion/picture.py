@@ -34,7 +34,7 @@ def _field() -> Panel:
     parts = [
         layers.Heat(_density, plot.TRUTH_MAP, label="density at t"),
         layers.Contours(_data, _box, color="#a8a8a8", label="data law"),
-        _Cloud(_of(lambda seen: seen.x[:CLOUD]), size=2, alpha=0.5),
+        layers.Points(_of(lambda seen: seen.x[:CLOUD]), size=2, alpha=0.5),
         _Field(_exact_arrows, plot.TRUTH, label="exact score"),
         _Field(_learned_arrows, plot.MODEL, label="learned score"),
         layers.Strokes(_of(lambda seen: (seen.trails, LINES[: len(seen.trails)])), label="trails"),
@@ -46,7 +46,7 @@ def _field() -> Panel:
 def _samples() -> Panel:
     parts = [
         layers.Contours(_density, _box, label="exact law at t"),
-        _Cloud(_of(lambda seen: seen.x), size=2.2, alpha=0.4),
+        layers.Points(_of(lambda seen: seen.x), size=2.2, alpha=0.4),
         layers.Marginals(_of(lambda seen: seen.marginals)),
         layers.Note(_who, (0.02, 0.02), fontsize=8, label="who steers"),
     ]
@@ -76,10 +76,6 @@ def _numbers() -> layers.Stack:
     return layers.Stack(distance, error)
 
 
-class _Cloud(layers.Points):
-    noun = "points"
-
-
 class LogGraph(layers.Graph):
     """A curve on a log scale with round numbers only."""
 
@@ -91,8 +87,6 @@ class LogGraph(layers.Graph):
 
 class _Field(layers.Arrows):
     """Arrows with thinner shafts, as there are many."""
-
-    noun = "arrows"
 
     def _quiver(self, start: np.ndarray, displacement: np.ndarray) -> Any:
         arrows = super()._quiver(start, displacement)

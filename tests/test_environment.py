@@ -102,7 +102,7 @@ def test_a_package_that_is_gone_is_noticed(module: str, monkeypatch: pytest.Monk
 
 def test_torch_and_ipykernel_are_exact() -> None:
     assert str(CORE["torch"].specifier) == "==2.13.0"
-    assert str(CORE["ipykernel"].specifier) == "==7.3.0"
+    assert str(CORE["ipykernel"].specifier) == "==7.4.0"
 
 
 def test_conda_environment_says_the_same() -> None:

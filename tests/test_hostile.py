@@ -190,7 +190,6 @@ class Kernel:
                 continue
             content = answer["content"]
             if answer["msg_type"] == "status" and content["execution_state"] == "idle":
-                # ipykernel 7.3 now and then loses a request that comes before it has replied.
                 self.client.get_shell_msg(timeout=seconds)
                 return "".join(shown)
             if answer["msg_type"] == "error":

@@ -14,6 +14,7 @@ from ipywidgets import HTML, Button, Checkbox, Dropdown, HBox, Image, Layout, VB
 
 from dgm_lib.demo.controls import Drawing
 from dgm_lib.demo.errors import as_html
+from dgm_lib.demo.hearing import hear_at_once
 from dgm_lib.demo.layers import Layer
 from dgm_lib.demo.player import SPEEDS
 from dgm_lib.demo.still import HIDE_STILL
@@ -51,6 +52,7 @@ class View:
         self.play = _button("Play", "play", demo.on_play)
         self.play.add_class("dgm-demo-play")
         self.box = self._assemble()
+        hear_at_once(_tree(self.box))
 
     def picture(self, data: bytes) -> None:
         """Show a picture."""

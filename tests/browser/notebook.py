@@ -57,29 +57,14 @@ class Notebook:
         self.page.click(f'.lm-Menu-itemLabel:text-is("{entry}")')
 
     def run_all(self, seconds: float = 120) -> None:
-        """Run all cells and wait until each has a number.
-
-        A kernel that JupyterLab speaks to while it starts may never answer (seen with ipykernel
-        7.3 on a busy machine), so there is a second try with a fresh one.
-        """
+        """Run all cells and wait until each has a number."""
         self.menu("Run", "Run All Cells")
-        try:
-            self._wait_until_run(seconds / 2)
-        except Exception as error:  # playwright's, which is not imported where it is missing
-            if "Timeout" not in type(error).__name__:
-                raise
-            self.menu("Kernel", "Restart Kernel and Run All Cells…")
-            self.page.click(".jp-Dialog .jp-mod-accept")
-            self.page.wait_for_timeout(3000)
-            self._wait_until_run(seconds)
-        self.wait_until_idle(seconds)
-
-    def _wait_until_run(self, seconds: float) -> None:
         self.page.wait_for_function(
             """() => [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
                 .every((prompt) => /\\[\\d+\\]/.test(prompt.textContent))""",
             timeout=seconds * 1000,
         )
+        self.wait_until_idle(seconds)
 
     def start_cell(self, index: int) -> None:
         """Run one code cell without waiting for its end."""

@@ -207,7 +207,9 @@ class Estimate(NamedTuple):
     @classmethod
     def of(cls, values: Tensor) -> Estimate:
         """The mean of independent, identically distributed values, and its standard error."""
-        values = torch.as_tensor(values).detach().flatten().cpu().double()
+        if (values := tensor("values", values)).is_complex():
+            raise ValueError(f"values must be real numbers, got {values.dtype}")
+        values = values.detach().flatten().cpu().double()
         n = len(values)
         if n == 0:
             raise ValueError("values must hold at least one number, got none")

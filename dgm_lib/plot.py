@@ -18,7 +18,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
-from dgm_lib.core import Estimate, Grid
+from dgm_lib.core import Estimate, Grid, tensor
 
 TRUTH = "#4d4d4d"  # what is exact
 TRUTH_FILL = "#d4d4d4"
@@ -129,6 +129,8 @@ def samples(ax: Axes, x: Tensor, color: str = SAMPLES, label: str | None = None,
             size: float = 4.0, alpha: float = 0.6) -> Axes:  # fmt: skip
     """Points (n, 2) in the plane, or a histogram of points (n, 1) or (n,) on the line."""
     x = _array(x)
+    if x.ndim not in (1, 2) or x.ndim == 2 and x.shape[1] not in (1, 2):
+        raise ValueError(f"x must have shape (n, 2), (n, 1) or (n,), got {x.shape}")
     if x.ndim == 2 and x.shape[-1] == 2:
         ax.scatter(*x.T, s=size, color=color, alpha=alpha, lw=0, label=label)
         return ax
@@ -139,6 +141,12 @@ def samples(ax: Axes, x: Tensor, color: str = SAMPLES, label: str | None = None,
 
 def labelled(ax: Axes, x: Tensor, y: Tensor, size: float = 4.0) -> Axes:
     """Points (n, 2) coloured by their label (n,)."""
+    x, y = tensor("x", x), tensor("y", y)
+    if y.shape != x.shape[:1] or y.is_floating_point() or y.is_complex():
+        raise ValueError(
+            f"y must hold integers, one for each of x's points {tuple(x.shape)}, "
+            f"got {y.dtype} of shape {tuple(y.shape)}"
+        )
     for k in y.unique().tolist():
         samples(ax, x[y == k], color=LABELS[k % len(LABELS)], label=f"y = {k}", size=size)
     return ax
@@ -257,9 +265,12 @@ def _values(function: Callable[[Tensor], Tensor], grid: Grid) -> Tensor:
 
 def _array(values: Tensor | Sequence) -> np.ndarray:
     """Tensors of any kind, or numbers, as an array in double precision."""
-    if isinstance(values, Tensor):
-        return values.detach().cpu().double().numpy()
-    return np.asarray(values, dtype=float)
+    try:
+        if isinstance(values, Tensor) and not values.is_complex():
+            return values.detach().cpu().double().numpy()
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError, NotImplementedError):
+        raise ValueError(f"x must be an array of real numbers, got {values!r}") from None
 
 
 def _levels_enclosing(values: Tensor, shares: Sequence[float]) -> np.ndarray:

@@ -97,7 +97,7 @@ def test_bad_negatives_are_named():
     for bad in (torch.zeros(7, 3), torch.tensor(0.0), None, lambda model, x: None):
         with pytest.raises(ValueError, match="^negatives must have shape"):
             contrastive(model, x, bad)
-    with pytest.raises(ValueError, match="^regulariser must be at least 0"):
+    with pytest.raises(ValueError, match="^regulariser must be a number of at least 0"):
         contrastive(model, x, x, -1.0)
 
     class Column:

@@ -99,7 +99,7 @@ def test_bad_arguments_are_named():
     model, x = linear_vae(ppca()), normal(5, 4)
     with pytest.raises(ValueError, match="^model must have log_weights"):
         log_likelihood(ppca(), x, 5)
-    with pytest.raises(ValueError, match="^k must be a positive integer"):
+    with pytest.raises(ValueError, match="^k must be an integer of at least 1"):
         log_likelihood(model, x, 0)
     with pytest.raises(ValueError, match=r"^x must have shape \(n, d\)"):
         log_likelihood(model, x[0], 5)

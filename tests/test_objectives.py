@@ -76,5 +76,5 @@ def test_a_log_prob_per_coordinate_is_refused():
         nll(per_coordinate, torch.zeros(5, 2))
     with pytest.raises(ValueError, match="target_log_prob"):
         reverse_kl(STANDARD, per_coordinate.log_prob)
-    with pytest.raises(ValueError, match="n must be positive"):
+    with pytest.raises(ValueError, match="n must be an integer of at least 1"):
         reverse_kl(STANDARD, STANDARD.log_prob, 0)

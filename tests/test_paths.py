@@ -259,7 +259,7 @@ def test_a_time_of_another_shape_is_never_broadcast(shape):
         (lambda: paths.exploding(2.0, 2.0), "sigma_max must be above sigma_min"),
         (lambda: paths.linear_betas(0), "n must be an integer"),
         (lambda: paths.linear_betas(10, 3.0, 2.0), "first and last must be"),
-        (lambda: paths.cosine_betas(10, offset=-0.1), "offset must be at least 0"),
+        (lambda: paths.cosine_betas(10, offset=-0.1), "offset must be a number of at least 0"),
         (lambda: paths.discrete([0.1, 1.0]), "betas must be numbers above 0 and below 1"),
         (lambda: paths.discrete([[0.1]]), "betas must be numbers above 0 and below 1"),
         (lambda: paths.discrete(torch.zeros(0)), "betas must be numbers"),

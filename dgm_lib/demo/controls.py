@@ -11,6 +11,7 @@ import torch
 from ipywidgets import Layout
 
 from dgm_lib.demo.drawing import DrawPad
+from dgm_lib.nets.inputs import between
 
 Changed = Callable[[Any], None]
 
@@ -57,11 +58,13 @@ class Slider(Control):
         log: bool = False,
         label: str | None = None,
     ) -> None:
+        value = lo if value is None else value
+        for name, number in (("lo", lo), ("hi", hi), ("value", value)):
+            between(name, number, -math.inf, math.inf)
         if not lo < hi:
             raise ValueError(f"lo must be below hi, got {lo} and {hi}")
         if log and lo <= 0:
             raise ValueError(f"lo must be positive on a log scale, got {lo}")
-        value = lo if value is None else value
         if not lo <= value <= hi:
             raise ValueError(f"value must lie in [{lo}, {hi}], got {value}")
         self.lo, self.hi, self.value, self.log, self.label = lo, hi, value, log, label

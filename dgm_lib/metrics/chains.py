@@ -75,6 +75,8 @@ def rhat(x: Tensor) -> Tensor:
     different points. (Vehtari, Gelman, Simpson, Carpenter & Bürkner, 2021.)
     """
     x = _draws(x)
+    if len(x) < 4:
+        return torch.full_like(x[0, 0], math.nan)
     halves = _split(x)
     folded = (halves - _median(halves)).abs()
     # A law of two values is all of one value once folded: the NaN of that tells nothing.

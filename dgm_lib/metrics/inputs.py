@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from itertools import chain
-from numbers import Integral
 
 import torch
 from torch import Tensor, nn
-
-
-def count(name: str, value: object) -> int:
-    """A whole number above 0, or a `ValueError` that names it."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return int(value)
 
 
 def real(name: str, x: object) -> Tensor:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from dgm_lib.core import Estimate
-from dgm_lib.metrics.inputs import as_wanted_by, count, samples
+from dgm_lib.core import Estimate, whole
+from dgm_lib.metrics.inputs import as_wanted_by, samples
+from dgm_lib.nets.inputs import between
 
 ROWS = 2**17  # draws looked at together
 
@@ -25,7 +26,7 @@ def log_likelihood(model, x: Tensor, k: int = 1000, generator: Generator | None 
     """
     if not callable(getattr(model, "log_weights", None)):
         raise ValueError(f"model must have log_weights, as a VAE, got {model!r}")
-    x, k = as_wanted_by(model, samples("x", x, least=1)), count("k", k)
+    x, k = as_wanted_by(model, samples("x", x, least=1)), whole("k", k)
     rows = max(1, ROWS // k)
     blocks = (_log_means(model, block, k, generator) for block in x.split(rows))
     return Estimate.of(torch.cat(list(blocks)))
@@ -65,8 +66,7 @@ def active_units(mu: Tensor, threshold: float = 0.01) -> ActiveUnits:
     >>> active_units(torch.tensor([[-1.0, 0.0], [1.0, 0.01]])).count
     1
     """
-    if not 0 <= threshold < math.inf:
-        raise ValueError(f"threshold must be a number of at least 0, got {threshold!r}")
+    threshold = between("threshold", threshold, 0, math.inf)
     variances = samples("mu", mu).var(dim=0)
     return ActiveUnits(int((variances > threshold).sum()), variances)
 

@@ -10,8 +10,8 @@ import torch
 from scipy.special import bdtrc
 from torch import Tensor
 
-from dgm_lib.core import Estimate
-from dgm_lib.metrics.inputs import count, real, samples
+from dgm_lib.core import Estimate, whole
+from dgm_lib.metrics.inputs import real, samples
 
 
 class Coverage(NamedTuple):
@@ -42,7 +42,7 @@ def coverage(
         raise ValueError(f"scale must be positive, a number or {len(modes)} of them, got {scale}")
     if not isinstance(within, Real) or not within > 0:
         raise ValueError(f"within must be a positive number, got {within!r}")
-    at_least = count("at_least", at_least)
+    at_least = whole("at_least", at_least)
     distances = torch.cdist(x, modes, compute_mode="donot_use_mm_for_euclid_dist")
     distance, nearest = distances.min(dim=1)
     good = distance <= within * scale.expand(len(modes))[nearest]

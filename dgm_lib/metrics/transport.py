@@ -15,8 +15,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from dgm_lib.core import Estimate
-from dgm_lib.metrics.inputs import count, two_samples
+from dgm_lib.core import Estimate, whole
+from dgm_lib.metrics.inputs import two_samples
+from dgm_lib.nets.inputs import drawing_device
 
 Statistic = Callable[[Tensor, Tensor], float]
 
@@ -51,7 +52,7 @@ def sliced_wasserstein(
     error covers the samples and the directions. (Bonneel et al., 2015.)
     """
     x, y = two_samples(x, y)
-    projections = count("projections", projections)
+    projections = whole("projections", projections)
     directions = _directions(projections, x, generator)
     x, y = x @ directions, y @ directions
     squares = _quantile_distance2(x, y)
@@ -68,7 +69,7 @@ def _assigned(x: Tensor, y: Tensor) -> float:
 
 def _directions(count: int, like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Unit vectors, uniform on the sphere, `(d, count)`."""
-    device = generator.device if generator else "cpu"
+    device = drawing_device(generator, "cpu")
     normal = torch.randn(like.shape[1], count, generator=generator, device=device).to(like)
     return normal / normal.norm(dim=0)
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from dgm_lib.core import Estimate
-from dgm_lib.metrics.inputs import count, real, two_samples
+from dgm_lib.core import Estimate, whole
+from dgm_lib.metrics.inputs import real, two_samples
+from dgm_lib.nets.inputs import drawing_device
 
 Bandwidth = float | Sequence[float] | None
 
@@ -63,7 +64,7 @@ def mmd_test(
     standard error is that of drawing only so many permutations.
     """
     x, y = two_samples(x, y)
-    permutations = count("permutations", permutations)
+    permutations = whole("permutations", permutations)
     z, m, n = torch.cat([x, y]), len(x), len(y)
     in_x = torch.zeros(m + n, 1 + permutations, dtype=z.dtype, device=z.device)
     in_x[:m, 0] = 1  # the observed split, then the permuted ones
@@ -118,7 +119,7 @@ def _unbiased(xx: Tensor, yy: Tensor, xy: Tensor, m: int, n: int) -> Tensor:
 
 
 def _permutations(count: int, n: int, generator: torch.Generator | None) -> Tensor:
-    device = generator.device if generator else "cpu"
+    device = drawing_device(generator, "cpu")
     return torch.rand(count, n, generator=generator, device=device).argsort(dim=1)
 
 

@@ -16,7 +16,7 @@ from torch.nn.functional import logsigmoid
 
 from dgm_lib.core import shape as checked_shape
 from dgm_lib.core import whole
-from dgm_lib.nets.inputs import holds
+from dgm_lib.nets.inputs import drawing_device, holds, require_last
 
 
 class UniformNoise(nn.Module):
@@ -33,8 +33,7 @@ class UniformNoise(nn.Module):
 
     def forward(self, y: Tensor) -> UniformCell:
         """The law of u `(*batch, d)` given y `(*batch, d)`."""
-        if y.ndim == 0 or y.shape[-1] != self.d:
-            raise ValueError(f"y must have shape (*batch, {self.d}), got {tuple(y.shape)}")
+        require_last(y, self.d, "y")
         return UniformCell(_cells(y))
 
 
@@ -67,7 +66,7 @@ class UniformCell:
         """Draws of u, `(*shape, *batch, d)`, and log q(u | y), `(*shape, *batch)`."""
         y = self._y
         shape = checked_shape("shape", shape) + y.shape
-        device = y.device if generator is None else generator.device
+        device = drawing_device(generator, y.device)
         u = torch.rand(shape, generator=generator, dtype=y.dtype, device=device).to(y.device)
         return u, torch.zeros_like(u[..., 0])
 
@@ -100,7 +99,7 @@ class SquashedCell:
 
 def _cells(y: Tensor, levels: int | None = None) -> Tensor:
     """The argument `y` in floating-point numbers, once these are known to be whole and in range."""
-    if not holds((y >= 0) & (y == y.round()) & y.isfinite()):
+    if y.is_complex() or not holds((y >= 0) & (y == y.round()) & y.isfinite()):
         raise ValueError("y must hold whole numbers of at least 0, which name its cells")
     if levels is not None and not holds(y < levels):
         raise ValueError(f"y must be less than levels, which is {levels}")

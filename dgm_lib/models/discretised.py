@@ -10,6 +10,7 @@ from torch.nn.functional import logsigmoid
 
 from dgm_lib.core import shape as checked_shape
 from dgm_lib.core import whole
+from dgm_lib.nets.inputs import drawing_device
 
 
 class DiscretisedLogistics:
@@ -73,7 +74,7 @@ class DiscretisedLogistics:
     ) -> Tensor:
         """Independent draws, integers `(*shape, *batch)`."""
         shape = checked_shape("shape", shape) + self.mu.shape
-        device = self.mu.device if generator is None else generator.device
+        device = drawing_device(generator, self.mu.device)
 
         def uniform(*shape: int) -> Tensor:
             u = torch.rand(shape, generator=generator, dtype=self.mu.dtype, device=device)

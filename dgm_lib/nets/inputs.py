@@ -1,8 +1,10 @@
-"""What the networks demand of their inputs, in words for the one who called."""
+"""What networks, and others who are handed tensors, demand of them, in words for the caller."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -23,6 +25,16 @@ def holds(condition: Tensor) -> bool:
         return True
 
 
+def between(name: str, value: float, low: float, high: float) -> float:
+    """The argument `name`, a finite number from low to high."""
+    if isinstance(value, Tensor) and value.ndim == 0:
+        value = value.item()
+    if not isinstance(value, Real) or not low <= value <= high or math.isinf(value):
+        bounds = f"of at least {low}, and finite" if high == math.inf else f"from {low} to {high}"
+        raise ValueError(f"{name} must be a number {bounds}, got {value!r}")
+    return value
+
+
 def widths(hidden: Sequence[int]) -> tuple[int, ...]:
     """The argument `hidden`, the widths of a network's hidden layers."""
     if not isinstance(hidden, Iterable):
@@ -30,8 +42,36 @@ def widths(hidden: Sequence[int]) -> tuple[int, ...]:
     return tuple(whole("every width in hidden", width) for width in hidden)
 
 
+def require_floats(x: Tensor, name: str) -> Tensor:
+    """The argument `name`, once it is known to be a tensor of floating-point numbers."""
+    if not (isinstance(x, Tensor) and x.is_floating_point()):
+        got = x.dtype if isinstance(x, Tensor) else repr(x)
+        raise ValueError(f"{name} must be a tensor of floating-point numbers, got {got}")
+    return x
+
+
+def under_autocast(x: Tensor) -> bool:
+    """Whether products with x are computed in half precision just now."""
+    device = x.device.type
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
+def require_like(x: Tensor, parameter: Tensor, name: str) -> None:
+    """Raise unless the argument `name` is a tensor of the type of a parameter, on its device."""
+    require_floats(x, name)
+    if under_autocast(x):
+        return  # which brings them together
+    if (x.dtype, x.device.type) != (parameter.dtype, parameter.device.type):
+        raise ValueError(
+            f"{name} must have the network's dtype and device, {parameter.dtype} on "
+            f"{parameter.device}, got {x.dtype} on {x.device}"
+        )
+
+
 def require_last(x: Tensor, d: int, name: str) -> None:
     """Raise unless `d` is the last dimension of the argument `name`."""
+    if not isinstance(x, Tensor):
+        raise ValueError(f"{name} must be a tensor with {d} as its last dimension, got {x!r}")
     if x.ndim == 0 or x.shape[-1] != d:
         raise ValueError(f"{name} must have {d} as its last dimension, got {tuple(x.shape)}")
 
@@ -41,11 +81,27 @@ def require_rank(x: Tensor, t: Tensor, name: str = "t") -> None:
 
     A size of 1 in their batch shape stands for all of x's. Anything else is never broadcast.
     """
+    require_floats(x, "x")
     batch = (*x.shape[:-1], 1)
     fits = isinstance(t, Tensor) and t.ndim == x.ndim
     if not (fits and all(a in (1, b) for a, b in zip(t.shape, batch))):
         got = tuple(t.shape) if isinstance(t, Tensor) else repr(t)
         raise ValueError(f"{name} must have shape {batch} to go with x, got {got}")
+    if t.is_complex():
+        raise ValueError(f"{name} must hold real numbers, got {t.dtype}")
+
+
+def require_beside(x: Tensor, other: Tensor, name: str) -> None:
+    """Raise unless the argument `name` has the rank and the last dimension of the points x.
+
+    A size of 1 in either's batch shape stands for all of the other's, as with times.
+    """
+    require_floats(x, "x")
+    fits = isinstance(other, Tensor) and other.shape[-1:] == x.shape[-1:] and other.ndim == x.ndim
+    if not (fits and all(a == b or 1 in (a, b) for a, b in zip(other.shape, x.shape))):
+        got = tuple(other.shape) if isinstance(other, Tensor) else repr(other)
+        raise ValueError(f"{name} must have shape {tuple(x.shape)} to go with x, got {got}")
+    require_floats(other, name)
 
 
 def require_time(x: Tensor, t: Tensor, name: str = "t") -> None:
@@ -53,6 +109,15 @@ def require_time(x: Tensor, t: Tensor, name: str = "t") -> None:
     require_rank(x, t, name)
     if not holds((t > -_SLACK) & (t < 1 + _SLACK)):
         raise ValueError(f"{name} must be from 0 (data) to 1 (noise), got a time outside")
+
+
+def drawing_device(
+    generator: torch.Generator | None, otherwise: torch.device | str
+) -> torch.device | str:
+    """Where random numbers are drawn: a generator may live elsewhere than what they are for."""
+    if not (generator is None or isinstance(generator, torch.Generator)):
+        raise ValueError(f"generator must be a torch.Generator or None, got {generator!r}")
+    return otherwise if generator is None else generator.device
 
 
 def with_context(x: Tensor, context: Tensor | None, size: int) -> Tensor:

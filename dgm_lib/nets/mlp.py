@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from dgm_lib.nets.inputs import require_last, require_rank, widths
+from dgm_lib.nets.inputs import require_last, require_like, require_rank, widths
 
 Activation = Callable[[], nn.Module]
 
@@ -34,6 +34,7 @@ class MLP(nn.Sequential):
         self.d_in, self.d_out = d_in, d_out
 
     def forward(self, x: Tensor) -> Tensor:
+        require_like(x, self[-1].weight, "x")
         require_last(x, self.d_in, "x")
         return super().forward(x)
 

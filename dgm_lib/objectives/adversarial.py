@@ -14,7 +14,8 @@ from torch.func import functional_call
 from torch.nn.functional import logsigmoid
 
 from dgm_lib.core import whole
-from dgm_lib.objectives.inputs import at_least_0, slopes
+from dgm_lib.nets.inputs import between, require_floats
+from dgm_lib.objectives.inputs import at_least_0, points, slopes
 
 Judge = Callable[..., Tensor]
 
@@ -27,7 +28,8 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, smooth: float =
     optimum s p / (p + q). That is one-sided label smoothing, Salimans et al. (2016).
     Goodfellow et al. (2014).
     """
-    if not 0 < smooth <= 1:
+    require_floats(real_logits, "real_logits"), require_floats(fake_logits, "fake_logits")
+    if not between("smooth", smooth, 0, 1):
         raise ValueError(f"smooth must be above 0 and at most 1, got {smooth!r}")
     on_real = logsigmoid(real_logits)
     if smooth < 1:  # log(1 - D) = log D - logit; 0 times an infinite logit would be NaN
@@ -40,7 +42,7 @@ def saturating(fake_logits: Tensor) -> Tensor:
 
     Its slope is -D: there is none where D is sure that a sample is one. Goodfellow et al. (2014).
     """
-    return logsigmoid(-fake_logits).mean()
+    return logsigmoid(-require_floats(fake_logits, "fake_logits")).mean()
 
 
 def non_saturating(fake_logits: Tensor) -> Tensor:
@@ -48,7 +50,7 @@ def non_saturating(fake_logits: Tensor) -> Tensor:
 
     That is D - 1: largest where D is sure that a sample is one. Goodfellow et al. (2014).
     """
-    return -logsigmoid(fake_logits).mean()
+    return -logsigmoid(require_floats(fake_logits, "fake_logits")).mean()
 
 
 def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
@@ -56,6 +58,7 @@ def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
 
     No gradient reaches those of the data. Salimans et al. (2016).
     """
+    points("real_features", real_features), points("fake_features", fake_features)
     if real_features.shape[-1:] != fake_features.shape[-1:] or real_features.ndim < 2:
         raise ValueError(
             f"fake_features must be of as many features as real_features, (*batch, k), "

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import whole
-from dgm_lib.objectives.inputs import at_least_0, per_point
+from dgm_lib.nets.inputs import between, require_floats
+from dgm_lib.objectives.inputs import able, at_least_0, per_point, points
 
 
 def dequantisation_bound(
@@ -64,7 +65,7 @@ def negative_elbo(
     above 1, Higgins et al. (2017). The model needs `terms`, as `vae.VAE`. Kingma et al. (2016).
     """
     at_least_0("beta", beta), at_least_0("free_bits", free_bits)
-    terms = model.terms(x, generator)
+    terms = able("model", model, "terms").terms(points("x", x), generator)
     kl = torch.cat([kl.flatten(end_dim=-2).mean(dim=0) for kl in terms.kls])
     if free_bits:  # not otherwise: an estimate of a divergence may be negative
         kl = kl.clamp(min=free_bits)
@@ -79,11 +80,16 @@ def score_function(log_weights: Tensor, log_q: Tensor, baseline: Tensor | float 
     and `log_q`, `(k, *batch)`, are at draws z of q through which no gradient flows; the baseline
     is a number, or expands to their shape. REINFORCE: Williams (1992).
     """
+    require_floats(log_weights, "log_weights"), require_floats(log_q, "log_q")
     if log_weights.shape != log_q.shape:
         raise ValueError(
             f"log_q must have the shape of log_weights, {tuple(log_weights.shape)}, "
             f"got {tuple(log_q.shape)}"
         )
+    if isinstance(baseline, Tensor):
+        require_floats(baseline, "baseline")
+    else:
+        between("baseline", baseline, -math.inf, math.inf)
     advantage = (log_weights - baseline).detach()
     if advantage.shape != log_q.shape:
         raise ValueError(
@@ -95,7 +101,8 @@ def score_function(log_weights: Tensor, log_q: Tensor, baseline: Tensor | float 
 
 def _log_weights(model, x: Tensor, k: int, generator: torch.Generator | None) -> Tensor:
     """k log-weights for each datum, `(k, *batch)`: a mean over another axis would go unnoticed."""
-    log_w = model.log_weights(x, whole("k", k), generator)
+    able("model", model, "log_weights")
+    log_w = model.log_weights(points("x", x), whole("k", k), generator)
     if log_w.shape != (k, *x.shape[:-1]):
         raise ValueError(
             f"model.log_weights must return k numbers per point, shape {(k, *x.shape[:-1])} "

@@ -11,7 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from dgm_lib.objectives.inputs import at_least_0, slopes
+from dgm_lib.nets.inputs import drawing_device, require_floats
+from dgm_lib.objectives.inputs import at_least_0, points, slopes
 
 
 def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
@@ -19,7 +20,7 @@ def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
 
     Minus it is at most K · W₁ for a critic of slope at most K. Arjovsky, Chintala & Bottou (2017).
     """
-    return fake.mean() - real.mean()
+    return require_floats(fake, "fake").mean() - require_floats(real, "real").mean()
 
 
 def gradient_penalty(
@@ -35,12 +36,13 @@ def gradient_penalty(
     pair; x_real and x_fake `(*batch, d)`. Gulrajani et al., "Improved training of Wasserstein
     GANs" (2017).
     """
+    x_real, x_fake = points("x_real", x_real), points("x_fake", x_fake)
     if x_real.shape != x_fake.shape:
         raise ValueError(
             f"x_fake must have the shape of x_real, {tuple(x_real.shape)}, "
             f"got {tuple(x_fake.shape)}"
         )
-    device = x_real.device if generator is None else generator.device
+    device = drawing_device(generator, x_real.device)
     shape = (*x_real.shape[:-1], 1)
     epsilon = torch.rand(shape, generator=generator, dtype=x_real.dtype, device=device)
     between = torch.lerp(x_fake, x_real, epsilon.to(x_real.device))

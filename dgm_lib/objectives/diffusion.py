@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import tensor
-from dgm_lib.objectives.inputs import per_point
+from dgm_lib.nets.inputs import between, drawing_device
+from dgm_lib.objectives.inputs import able, per_point, points
 
 Weight = Callable[[Tensor], Tensor]
 
@@ -46,7 +47,7 @@ def noised(
     The times of a batch are spread evenly from a random start, so that a mean over them varies
     less; each by itself is uniform. Kingma et al., "Variational diffusion models" (2021).
     """
-    n = x0.shape[:-1].numel()
+    path, n = able("path", path, "noised"), points("x0", x0).shape[:-1].numel()
     place = torch.arange(n, dtype=x0.dtype, device=x0.device) / max(n, 1)
     u = (place + _drawn(torch.rand, (1,), x0, generator)).frac().reshape(*x0.shape[:-1], 1)
     if times is None:
@@ -54,7 +55,7 @@ def noised(
         t = low + (high - low) * u
     else:
         times = tensor("times", times)
-        if times.ndim != 1 or not times.numel():
+        if times.ndim != 1 or not times.numel() or times.is_complex():
             raise ValueError(f"times must have shape (n,), got {tuple(times.shape)}")
         t = times.to(x0)[(u * len(times)).long().clamp(max=len(times) - 1)]
     eps = _drawn(torch.randn, x0.shape, x0, generator)
@@ -72,7 +73,9 @@ def pooled(path, data: Tensor, at: Noised) -> tuple[Tensor, Tensor]:
     Jaakkola, "Stable target field for reduced variance score estimation in diffusion models"
     (2023).
     """
-    if data.ndim != 2 or at.x_t.ndim != 2 or at.x_t.shape[1] != data.shape[1]:
+    path = able("path", path, "alpha", "sigma")
+    is_table = points("data", data).ndim == at.x_t.ndim == 2 and len(data) > 0
+    if not is_table or at.x_t.shape[1] != data.shape[1]:
         raise ValueError(
             f"data must have shape (n, d), and x_t (m, d), got {tuple(data.shape)} "
             f"and {tuple(at.x_t.shape)}"
@@ -173,6 +176,7 @@ def noisy_classification(
     The classifier has `log_prob(x_t, t, y)`, as `diffusion.NoisyClassifier`. Dhariwal & Nichol
     (2021).
     """
+    able("classifier", classifier, "path", "log_prob")
     at = noised(classifier.path, x0, y, times, generator)
     return -per_point(classifier.log_prob(*at.asked), x0, "classifier.log_prob").mean()
 
@@ -186,15 +190,18 @@ def _noised(
     generator: torch.Generator | None,
 ) -> Noised:
     """Data at random times, with a part of the labels dropped."""
-    if not 0 <= drop <= 1:
-        raise ValueError(f"drop must be from 0 to 1, got {drop!r}")
-    if drop and y is None:
+    able("model", model, "path")
+    if between("drop", drop, 0, 1) and y is None:
         raise ValueError("y must be given for some of it to be dropped")
     at = noised(model.path, x0, y, times, generator)
     if not drop:
         return at
-    gone = _drawn(torch.rand, x0.shape[:-1], x0, generator) < drop
-    return at._replace(y=torch.where(gone, model.null, y))
+    gone, y = _drawn(torch.rand, x0.shape[:-1], x0, generator) < drop, tensor("y", y)
+    if y.ndim and y.shape != gone.shape:
+        raise ValueError(
+            f"y must be a label, or have shape {tuple(gone.shape)}, got {tuple(y.shape)}"
+        )
+    return at._replace(y=torch.where(gone, model.null, y.to(x0.device)))
 
 
 def _error(found: Tensor, target: Tensor) -> Tensor:
@@ -208,5 +215,5 @@ def _error(found: Tensor, target: Tensor) -> Tensor:
 
 def _drawn(draw, shape, like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Random numbers as the points are and where they are; the generator may live elsewhere."""
-    device = like.device if generator is None else generator.device
+    device = drawing_device(generator, like.device)
     return draw(shape, generator=generator, dtype=like.dtype, device=device).to(like.device)

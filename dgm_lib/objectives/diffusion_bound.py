@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import tensor
+from dgm_lib.nets.inputs import between, drawing_device
+from dgm_lib.objectives.inputs import able, points
 
 
 class DiffusionTerms(NamedTuple):
@@ -45,8 +47,8 @@ def diffusion_terms(
     Gaussian around model.x0 of standard deviation sigma_1 / alpha_1. One x_i is drawn for each
     step; at the first time stand the data. Sohl-Dickstein et al. (2015); Ho, Jain & Abbeel (2020).
     """
-    if not 0 <= width <= 1:
-        raise ValueError(f"width must be from 0 to 1, got {width!r}")
+    model, x0 = able("model", model, "path", "x0"), points("x0", x0)
+    width = between("width", width, 0, 1)
     at = [t.reshape((1,) * x0.ndim) for t in _growing(times, x0)]
     path, last = model.path, at[-1]
     steps = [
@@ -96,13 +98,13 @@ def _halved(apart: Tensor) -> Tensor:
 
 
 def _noised(path, x0: Tensor, t: Tensor, generator: torch.Generator | None) -> Tensor:
-    device = x0.device if generator is None else generator.device
+    device = drawing_device(generator, x0.device)
     eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype, device=device)
     return path.noised(x0, t, eps.to(x0.device))
 
 
 def _growing(times: Tensor, x0: Tensor) -> Tensor:
     times = tensor("times", times)
-    if times.ndim != 1 or len(times) < 2 or not (times.diff() > 0).all():
+    if times.is_complex() or times.ndim != 1 or len(times) < 2 or not (times.diff() > 0).all():
         raise ValueError(f"times must grow, and have shape (n + 1,), got {times.tolist()}")
     return times.to(x0)

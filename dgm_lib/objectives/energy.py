@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from dgm_lib.objectives.inputs import per_point
+from dgm_lib.objectives.inputs import able, at_least_0, per_point, points
 
 
 def contrastive(
@@ -24,10 +24,11 @@ def contrastive(
     mean E(x)² + mean E(x⁻)² keeps the energies near 0 (Du & Mordatch, 2019).
     Hinton (2002); Tieleman (2008).
     """
-    if not regulariser >= 0:
-        raise ValueError(f"regulariser must be at least 0, got {regulariser}")
+    model, x = able("model", model, "energy"), points("x", x)
+    regulariser = at_least_0("regulariser", regulariser)
     x_model = negatives(model, x) if callable(negatives) else negatives
-    if not isinstance(x_model, Tensor) or x_model.shape[-1:] != x.shape[-1:]:
+    is_real = isinstance(x_model, Tensor) and not x_model.is_complex()
+    if not is_real or not x_model.ndim or x_model.shape[-1:] != x.shape[-1:]:
         got = tuple(x_model.shape) if isinstance(x_model, Tensor) else repr(x_model)
         raise ValueError(f"negatives must have shape (*batch, {x.shape[-1]}), as x, got {got}")
     x_model = x_model.detach().to(x)  # a judge of the model may draw in another precision

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from dgm_lib.objectives.inputs import per_point
+from dgm_lib.core import whole
+from dgm_lib.objectives.inputs import able, function, per_point, points
 
 
 def nll(model, x: Tensor) -> Tensor:
@@ -16,7 +17,8 @@ def nll(model, x: Tensor) -> Tensor:
     Its mean over the data's law p is KL(p ‖ q) + H(p), so to minimise it is to minimise the
     forward KL divergence. The model needs `log_prob`.
     """
-    return -per_point(model.log_prob(x), x, "model.log_prob").mean()
+    able("model", model, "log_prob")
+    return -per_point(model.log_prob(points("x", x)), x, "model.log_prob").mean()
 
 
 def reverse_kl(
@@ -31,13 +33,13 @@ def reverse_kl(
     `rsample` and `log_prob`, the gradient flows through both; or `rsample_with_log_prob`, which
     finds the two in one pass.
     """
-    if n < 1:
-        raise ValueError(f"n must be positive, got {n}")
+    n, target_log_prob = whole("n", n), function("target_log_prob", target_log_prob)
     # torch.distributions have no argument for a generator.
     draw = ((n,),) if generator is None else ((n,), generator)
     if hasattr(model, "rsample_with_log_prob"):
         x, log_q = model.rsample_with_log_prob(*draw)
     else:
+        able("model", model, "rsample", "log_prob")
         x = model.rsample(*draw)
         log_q = model.log_prob(x)
     log_q = per_point(log_q, x, "model.log_prob")

@@ -14,13 +14,16 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import whole
+from dgm_lib.nets.inputs import between, drawing_device
+from dgm_lib.objectives.inputs import function, points
 
 Function = Callable[[Tensor], Tensor]
 
 
 def explicit_score(score: Function, x: Tensor, target_score: Function) -> Tensor:
     """½ mean ‖s(x) - ∇ log p(x)‖², half of Fisher's divergence, where p's score is known."""
-    return (_checked(score(x), x, "score") - target_score(x)).square().sum(dim=-1).mean() / 2
+    error = _answer("score", score, x) - _answer("target_score", target_score, x)
+    return error.square().sum(dim=-1).mean() / 2
 
 
 def implicit_score(score: Function, x: Tensor) -> Tensor:
@@ -58,19 +61,20 @@ def denoising_score(
     Up to a constant the explicit objective for the law of x + sigma ε, the data's law smoothed,
     whose score is at the optimum. Vincent (2011).
     """
-    if not 0 < sigma < math.inf:
+    x = points("x", x)
+    if not between("sigma", sigma, 0, math.inf):
         raise ValueError(f"sigma must be positive, got {sigma!r}")
-    device = x.device if generator is None else generator.device
+    device = drawing_device(generator, x.device)
     eps = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=device).to(x.device)
-    error = _checked(score(x + sigma * eps), x, "score") + eps / sigma
+    error = _answer("score", score, x + sigma * eps) + eps / sigma
     return error.square().sum(dim=-1).mean() / 2
 
 
 def _differentiable(score: Function, x: Tensor) -> tuple[Tensor, Tensor]:
     """s(x), and the points it is to be differentiated by."""
-    at = x.detach().requires_grad_()
+    at = points("x", x).detach().requires_grad_()
     with torch.enable_grad():
-        return _checked(score(at), x, "score"), at
+        return _answer("score", score, at), at
 
 
 def _curvature(s: Tensor, at: Tensor, v: Tensor) -> Tensor:
@@ -83,14 +87,15 @@ def _curvature(s: Tensor, at: Tensor, v: Tensor) -> Tensor:
 
 def _signs(x: Tensor, generator: torch.Generator | None) -> Tensor:
     """+1 or -1 with equal probability, `(*batch, d)`."""
-    device = x.device if generator is None else generator.device
+    device = drawing_device(generator, x.device)
     bits = torch.randint(0, 2, x.shape, generator=generator, device=device)
     return (2 * bits - 1).to(x)
 
 
-def _checked(s: Tensor, x: Tensor, name: str) -> Tensor:
-    if s.shape != x.shape:
-        raise ValueError(
-            f"{name} must return the shape of x, {tuple(x.shape)}, got {tuple(s.shape)}"
-        )
+def _answer(name: str, score: Function, x: Tensor) -> Tensor:
+    """score(x), which must have the shape of x."""
+    s = function(name, score)(points("x", x))
+    if not isinstance(s, Tensor) or s.shape != x.shape:
+        got = tuple(s.shape) if isinstance(s, Tensor) else repr(s)
+        raise ValueError(f"{name} must return the shape of x, {tuple(x.shape)}, got {got}")
     return s

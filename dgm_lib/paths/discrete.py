@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import array, whole
+from dgm_lib.nets.inputs import between
 from dgm_lib.paths.continuous import VariancePreserving
 
 _LARGEST = 0.999  # a step that leaves nothing could not be undone
@@ -19,8 +20,8 @@ def linear_betas(n: int, first: float = 0.1, last: float = 20.0) -> Tensor:
     For n = 1000 they are those of Ho, Jain & Abbeel (2020), 1e-4 to 0.02; for another n the noise
     at the end is about the same.
     """
-    n = whole("n", n)
-    if not 0 < first <= last < math.inf:
+    n, last = whole("n", n), between("last", last, 0, math.inf)
+    if not between("first", first, 0, math.inf) or first > last:
         raise ValueError(f"first and last must be 0 < first <= last, got {first!r} and {last!r}")
     return (torch.linspace(first, last, n, dtype=torch.float64) / n).clamp(max=_LARGEST)
 
@@ -30,9 +31,7 @@ def cosine_betas(n: int, offset: float = 0.008) -> Tensor:
 
     The offset s keeps the first steps from being too small. Nichol & Dhariwal (2021).
     """
-    n = whole("n", n)
-    if not 0 <= offset < math.inf:
-        raise ValueError(f"offset must be at least 0, got {offset!r}")
+    n, offset = whole("n", n), between("offset", offset, 0, math.inf)
     i = torch.arange(n + 1, dtype=torch.float64)
     angle = math.pi / 2 * (i / n + offset) / (1 + offset)
     return (1 - (angle[1:].cos() / angle[:-1].cos()) ** 2).clamp(max=_LARGEST)
@@ -40,7 +39,7 @@ def cosine_betas(n: int, offset: float = 0.008) -> Tensor:
 
 def alpha_bar(betas: Tensor) -> Tensor:
     """ᾱ_i = Π_{j <= i} (1 - β_j), what is left of the signal's variance, `(n,) -> (n,)`."""
-    return (-betas).log1p().cumsum(dim=0).exp()
+    return (-_steps(betas)).log1p().cumsum(dim=0).exp()
 
 
 class Discrete(VariancePreserving):
@@ -55,11 +54,7 @@ class Discrete(VariancePreserving):
     """
 
     def __init__(self, betas: Tensor) -> None:
-        betas = array("betas", betas)
-        if betas.ndim != 1 or not betas.numel() or not ((0 < betas) & (betas < 1)).all():
-            raise ValueError(
-                f"betas must be numbers above 0 and below 1, (n,), got {betas.tolist()}"
-            )
+        betas = _steps(betas)
         self.betas, self.n = betas, len(betas)
         self.alpha_bar = alpha_bar(betas)
         self.times = torch.arange(self.n + 1, dtype=torch.float64) / self.n
@@ -79,3 +74,11 @@ class Discrete(VariancePreserving):
 
     def __repr__(self) -> str:
         return f"Discrete(n={self.n})"
+
+
+def _steps(betas: Tensor) -> Tensor:
+    """The argument `betas`, `(n,)` in double precision."""
+    betas = array("betas", betas)
+    if betas.ndim != 1 or not betas.numel() or not ((0 < betas) & (betas < 1)).all():
+        raise ValueError(f"betas must be numbers above 0 and below 1, (n,), got {betas.tolist()}")
+    return betas

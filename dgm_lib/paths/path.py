@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
-from dgm_lib.nets.inputs import require_time
+from dgm_lib.nets.inputs import require_beside, require_time
 
 
 class Path(ABC):
@@ -48,7 +48,7 @@ class Path(ABC):
 
     def noised(self, x0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """x_t = alpha x_0 + sigma ε, `(*batch, d)`."""
-        alpha, sigma = self._at(x0, t)
+        alpha, sigma = self._at(x0, t, eps, "eps")
         return alpha * x0 + sigma * eps
 
     def velocity(self, x0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
@@ -56,44 +56,44 @@ class Path(ABC):
 
         Its mean given x_t is the velocity of the probability-flow ODE. Lipman et al. (2023).
         """
-        require_time(x0, t)
+        require_time(x0, t), require_beside(x0, eps, "eps")
         return self.alpha_dot(t) * x0 + self.sigma_dot(t) * eps
 
     def v(self, x0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """v = alpha ε - sigma x_0, `(*batch, d)`. Salimans & Ho (2022)."""
-        alpha, sigma = self._at(x0, t)
+        alpha, sigma = self._at(x0, t, eps, "eps")
         return alpha * eps - sigma * x0
 
     # ------------------------------------------------------------------ from x_t and a prediction
 
     def x0_from_eps(self, x_t: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """x_0 = (x_t - sigma ε) / alpha."""
-        alpha, sigma = self._at(x_t, t)
+        alpha, sigma = self._at(x_t, t, eps, "eps")
         return (x_t - sigma * eps) / alpha
 
     def eps_from_x0(self, x_t: Tensor, t: Tensor, x0: Tensor) -> Tensor:
         """ε = (x_t - alpha x_0) / sigma."""
-        alpha, sigma = self._at(x_t, t)
+        alpha, sigma = self._at(x_t, t, x0, "x0")
         return (x_t - alpha * x0) / sigma
 
     def x0_from_v(self, x_t: Tensor, t: Tensor, v: Tensor) -> Tensor:
         """x_0 = (alpha x_t - sigma v) / (alpha² + sigma²)."""
-        alpha, sigma = self._at(x_t, t)
+        alpha, sigma = self._at(x_t, t, v, "v")
         return (alpha * x_t - sigma * v) / (alpha**2 + sigma**2)
 
     def eps_from_v(self, x_t: Tensor, t: Tensor, v: Tensor) -> Tensor:
         """ε = (sigma x_t + alpha v) / (alpha² + sigma²)."""
-        alpha, sigma = self._at(x_t, t)
+        alpha, sigma = self._at(x_t, t, v, "v")
         return (sigma * x_t + alpha * v) / (alpha**2 + sigma**2)
 
     def x0_from_velocity(self, x_t: Tensor, t: Tensor, u: Tensor) -> Tensor:
         """x_0 = (sigma' x_t - sigma u) / (alpha sigma' - sigma alpha')."""
-        alpha, sigma = self._at(x_t, t)
+        alpha, sigma = self._at(x_t, t, u, "u")
         return (self.sigma_dot(t) * x_t - sigma * u) / self._turn(t)
 
     def eps_from_velocity(self, x_t: Tensor, t: Tensor, u: Tensor) -> Tensor:
         """ε = (alpha u - alpha' x_t) / (alpha sigma' - sigma alpha')."""
-        alpha, sigma = self._at(x_t, t)
+        alpha, sigma = self._at(x_t, t, u, "u")
         return (alpha * u - self.alpha_dot(t) * x_t) / self._turn(t)
 
     def score_from_eps(self, eps: Tensor, t: Tensor) -> Tensor:
@@ -136,7 +136,7 @@ class Path(ABC):
 
         A product of Gaussians in x_s, q(x_t | x_s) q(x_s | x_0). Ho, Jain & Abbeel (2020), (7).
         """
-        require_time(x_t, t), require_time(x_t, s, "s")
+        require_time(x_t, t), require_time(x_t, s, "s"), require_beside(x_t, x0, "x0")
         scale, step = self.transition(s, t)
         before, after = self.sigma(s), self.sigma(t)
         mean = (scale * before**2 * x_t + self.alpha(s) * step**2 * x0) / after**2
@@ -144,9 +144,9 @@ class Path(ABC):
 
     # ------------------------------------------------------------------
 
-    def _at(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """alpha and sigma at a time that goes with these points."""
-        require_time(x, t)
+    def _at(self, x: Tensor, t: Tensor, other: Tensor, name: str) -> tuple[Tensor, Tensor]:
+        """alpha and sigma at a time that goes with these points, and with the others `name`."""
+        require_time(x, t), require_beside(x, other, name)
         return self.alpha(t), self.sigma(t)
 
     def _turn(self, t: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Generator, Tensor
 
 from dgm_lib.core import array, tensor
+from dgm_lib.nets.inputs import drawing_device
 
 _TOLERANCE = 1e-5  # of a sum of probabilities, which may come in single precision
 
@@ -66,7 +67,7 @@ def walk(T: Tensor, start: Tensor, generator: Generator | None = None) -> Iterat
     cdf = cdf / cdf[:, -1:]  # so that u < 1 always falls on a state
 
     def states(state: Tensor) -> Iterator[Tensor]:
-        on = generator.device if generator else state.device
+        on = drawing_device(generator, state.device)
         while True:
             yield state
             u = torch.rand(state.shape, generator=generator, dtype=cdf.dtype, device=on)

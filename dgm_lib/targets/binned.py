@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dgm_lib.nets.inputs import drawing_device
 from dgm_lib.targets import arguments
 from dgm_lib.targets.entropy import Entropy
 from dgm_lib.targets.target import Target
@@ -61,7 +62,7 @@ class Quantised:
     ) -> Tensor:
         """Independent draws, integers `(*shape, d)` on the target's device."""
         shape = arguments.shape("shape", shape)
-        weights = self.table.flatten().to("cpu" if generator is None else generator.device)
+        weights = self.table.flatten().to(drawing_device(generator, "cpu"))
         # multinomial refuses to draw nothing.
         cell = weights.multinomial(max(shape.numel(), 1), replacement=True, generator=generator)
         y = torch.stack(torch.unravel_index(cell[: shape.numel()], self.table.shape), dim=-1)

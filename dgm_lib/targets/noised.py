@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from dgm_lib.nets.inputs import holds, require_rank
+from dgm_lib.nets.inputs import drawing_device, holds, require_rank
 from dgm_lib.targets import arguments
 from dgm_lib.targets.components import relative
 
@@ -84,7 +84,7 @@ class Noised:
     ) -> Tensor:
         """Independent draws of x_t, `(*shape, d)`; alpha `(*batch, 1)` must broadcast to them."""
         x0 = self.mixture.sample(shape, generator, label)
-        device = x0.device if generator is None else generator.device
+        device = drawing_device(generator, x0.device)
         eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype, device=device).to(x0)
         alpha, sigma = self._levels(x0)
         return alpha * x0 + sigma * eps

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import Grid
+from dgm_lib.nets.inputs import drawing_device
 from dgm_lib.targets import arguments
 
 _CELLS = {1: 4000, 2: 500}  # per axis, by the number of axes
@@ -84,7 +85,7 @@ class Tilted:
             if missing <= 0:
                 break
             x = self.target.sample((_BATCH,), generator, label)
-            device = x.device if generator is None else generator.device
+            device = drawing_device(generator, x.device)
             u = torch.rand(_BATCH, generator=generator, dtype=torch.float64, device=device)
             kept.append(x[u.to(x.device).log() < power * self.log_posterior(x.double())])
             missing -= len(kept[-1])

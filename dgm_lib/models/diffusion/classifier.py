@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from dgm_lib.core import whole
 from dgm_lib.models.diffusion.labels import class_of
 from dgm_lib.nets import TimeMLP
-from dgm_lib.nets.inputs import require_last, require_time
+from dgm_lib.nets.inputs import require_floats, require_last, require_time
 
 
 class Classifier(nn.Module):
@@ -33,6 +33,7 @@ class Classifier(nn.Module):
 
         It can be differentiated again where x_t requires a gradient.
         """
+        require_floats(x_t, "x_t")
         keep = torch.is_grad_enabled() and x_t.requires_grad
         with torch.inference_mode(False), torch.enable_grad():
             at = x_t if keep else x_t.detach().clone().requires_grad_()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from dgm_lib.nets.inputs import drawing_device
+
 
 def uniform(like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Numbers uniform in [0, 1), of the shape, dtype and device of `like`."""
-    device = generator.device if generator else like.device
+    device = drawing_device(generator, like.device)
     drawn = torch.rand(like.shape, generator=generator, dtype=like.dtype, device=device)
     return drawn.to(like.device)
 

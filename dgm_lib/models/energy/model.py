@@ -8,6 +8,8 @@ from numbers import Real
 import torch
 from torch import Tensor, nn
 
+from dgm_lib.nets.inputs import require_floats
+
 
 class EnergyModel(nn.Module):
     """The law p(x) ∝ exp(-E(x)) with E(x) = net(x) + ‖x‖² / (2 scale²).
@@ -52,6 +54,7 @@ class EnergyModel(nn.Module):
         Gradients flow through it to x and to the parameters, unless it is called under
         `torch.no_grad()`, as samplers do, or `torch.inference_mode()`.
         """
+        require_floats(x, "x")
         keep = torch.is_grad_enabled()
         with torch.inference_mode(False), torch.enable_grad():
             at = x if keep and x.requires_grad else x.detach().clone().requires_grad_()

@@ -50,6 +50,8 @@ class OnGrid(nn.Module):
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) = -E(x) - log Z, and -inf outside the box, `(*batch, d) -> (*batch,)`."""
         require_last(x, self.d, "x")
+        if not holds(x.isfinite()):
+            raise ValueError("x must be finite everywhere, got NaN or infinite values")
         low, high = self.grid.box.to(x).unbind(dim=1)
         inside = ((low <= x) & (x <= high)).all(dim=-1)
         log_p = -self._energy(x) - self._log_Z().to(x)

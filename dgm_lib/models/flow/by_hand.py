@@ -6,9 +6,12 @@ On a small model autograd's own work, node by node, takes longer than the arithm
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 import torch
 from torch import Tensor
+
+from dgm_lib.nets.inputs import under_autocast
 
 Tensors = tuple[Tensor, ...]
 Pullback = Callable[..., tuple[Tensor | None, ...]]
@@ -21,8 +24,13 @@ def by_hand(
 
     `fast(*inputs)` returns the outputs, and a function from the loss's gradients with respect to
     them to those with respect to the inputs. It need not be differentiable itself: where there is
-    more to differentiate than once, `plain` takes its place.
+    more to differentiate than once, `plain` takes its place. Neither is for half precision: under
+    autocast the inputs keep the precision of the widest.
     """
+    if under_autocast(inputs[0]):
+        widest = reduce(torch.promote_types, (x.dtype for x in inputs))
+        with torch.autocast(inputs[0].device.type, enabled=False):
+            return by_hand(fast, plain, *(x.to(widest) for x in inputs))
     if torch._C._are_functorch_transforms_active():
         return plain(*inputs)
     return _ByHand.apply(fast, plain, *inputs)

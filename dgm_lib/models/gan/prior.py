@@ -12,6 +12,7 @@ from torch.nn.functional import one_hot
 
 from dgm_lib.core import RandomStream, whole
 from dgm_lib.core import shape as checked_shape
+from dgm_lib.nets.inputs import drawing_device
 
 
 class StandardNormal:
@@ -23,7 +24,7 @@ class StandardNormal:
     def sample(self, shape: tuple[int, ...] = (), generator: Generator | None = None) -> Tensor:
         """Independent draws, `(*shape, d)`."""
         sizes = (*checked_shape("shape", shape), self.d)
-        return torch.randn(sizes, generator=generator, device=_on(generator))
+        return torch.randn(sizes, generator=generator, device=drawing_device(generator, "cpu"))
 
     def log_prob(self, z: Tensor) -> Tensor:
         """-‖z‖²/2 - d/2 · log 2π, `(*batch, d) -> (*batch,)`."""
@@ -49,7 +50,7 @@ class Codes:
 
     def sample(self, shape: tuple[int, ...] = (), generator: Generator | None = None) -> Tensor:
         """Independent draws, `(*shape, d)`."""
-        batch, device = checked_shape("shape", shape), _on(generator)
+        batch, device = checked_shape("shape", shape), drawing_device(generator, "cpu")
         numbers = 2 * torch.rand(*batch, self.continuous, generator=generator, device=device) - 1
         chosen = [
             torch.randint(k, batch, generator=generator, device=device) for k in self.categories
@@ -91,10 +92,6 @@ def draw(law, shape: tuple[int, ...], generator: Generator | None) -> Tensor:
     if not isinstance(law, Distribution):
         return law.sample(shape, generator=generator)
     # They have no argument for a generator: let ours seed a stream of their own.
-    seed = torch.randint(2**62, (), generator=generator, device=generator.device)
+    seed = torch.randint(2**62, (), generator=generator, device=drawing_device(generator, "cpu"))
     with RandomStream(seed.item()):
         return law.sample(shape)
-
-
-def _on(generator: Generator | None) -> torch.device | None:
-    return None if generator is None else generator.device

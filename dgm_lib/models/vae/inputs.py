@@ -21,6 +21,8 @@ def data(model: nn.Module, x: Tensor, d: int | None) -> Tensor:
         raise ValueError(f"x must have the model's dtype {dtype}, got {x.dtype}")
     if d is not None:
         require_last(x, d, "x")
+    if not x.numel():
+        raise ValueError(f"x must hold at least one point, got shape {tuple(x.shape)}")
     if not holds(x.isfinite()):
         raise ValueError("x must be finite everywhere, got NaN or infinite values")
     return x

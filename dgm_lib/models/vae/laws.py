@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
 
 from dgm_lib.core import RandomStream
+from dgm_lib.nets.inputs import drawing_device
 
 Shape = tuple[int, ...]
 
@@ -73,7 +74,7 @@ def _drawn(law, draw: Callable, shape: Shape, generator: Generator | None):
     if not isinstance(law, Distribution):
         return draw(shape, generator)
     # torch.distributions have no argument for a generator: let ours seed a stream of their own.
-    seed = torch.randint(2**62, (), generator=generator, device=generator.device)
+    seed = torch.randint(2**62, (), generator=generator, device=drawing_device(generator, "cpu"))
     with RandomStream(seed.item()):
         return draw(shape)
 

@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from dgm_lib.core import array, whole
 from dgm_lib.core import shape as checked_shape
 from dgm_lib.models.vae.inputs import double, positive
+from dgm_lib.nets.inputs import drawing_device
 
 
 class MixtureOfGaussians:
@@ -62,7 +63,7 @@ class MixtureOfGaussians:
         sigma = x.var(dim=0, correction=0).mean().sqrt()
         if not sigma > 0:
             raise ValueError("x must vary, got one point over and over")
-        on = generator.device if generator else "cpu"
+        on = drawing_device(generator, "cpu")
         seed = torch.randint(2**32 - 1, (), generator=generator, device=on).item()
         means, _ = kmeans_plusplus(x.numpy(), components, random_state=seed)
         return cls(torch.full((components,), 1 / components).double(), means, sigma)
@@ -82,7 +83,7 @@ class MixtureOfGaussians:
     @torch.no_grad()
     def sample(self, shape: tuple[int, ...] = (), generator: Generator | None = None) -> Tensor:
         """Independent draws in double precision, `(*shape, d)`."""
-        shape, device = checked_shape("shape", shape), generator.device if generator else "cpu"
+        shape, device = checked_shape("shape", shape), drawing_device(generator, "cpu")
         like = dict(generator=generator, dtype=torch.float64, device=device)
         cumulated = self.weights.cumsum(dim=0)
         u = torch.rand(shape, **like).cpu() * cumulated[-1]

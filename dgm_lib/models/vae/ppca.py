@@ -11,6 +11,7 @@ from torch.distributions import LowRankMultivariateNormal, MultivariateNormal
 from dgm_lib.core import array, whole
 from dgm_lib.core import shape as checked_shape
 from dgm_lib.models.vae.inputs import double, positive
+from dgm_lib.nets.inputs import drawing_device
 
 
 class PPCA:
@@ -88,7 +89,7 @@ class PPCA:
     @torch.no_grad()
     def sample(self, shape: tuple[int, ...] = (), generator: Generator | None = None) -> Tensor:
         """Independent draws in double precision, `(*shape, d)`."""
-        shape, device = checked_shape("shape", shape), generator.device if generator else "cpu"
+        shape, device = checked_shape("shape", shape), drawing_device(generator, "cpu")
         noise = torch.randn(
             (*shape, self.d_z + self.d), generator=generator, dtype=torch.float64, device=device
         )

@@ -10,7 +10,7 @@ from torch.distributions import Independent, Normal
 
 from dgm_lib.core import shape as checked_shape
 from dgm_lib.core import whole
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import drawing_device, require_last
 
 
 class StandardNormal(nn.Module):
@@ -42,7 +42,7 @@ class StandardNormal(nn.Module):
     ) -> Tensor:
         """Independent draws, `(*shape, d_z)`."""
         sizes = (*checked_shape("shape", shape), self.d)
-        device = self.mean.device if generator is None else generator.device
+        device = drawing_device(generator, self.mean.device)
         z = torch.randn(sizes, generator=generator, dtype=self.mean.dtype, device=device)
         return z.to(self.mean.device)
 

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from dgm_lib.core import whole
+from dgm_lib.nets.inputs import require_beside
 from dgm_lib.samplers.mcmc.hastings import like
 from dgm_lib.samplers.mcmc.kernel import Kernel, Step, column, normal, positive, settle
 from dgm_lib.samplers.mcmc.law import Function, Law, function
@@ -23,7 +24,8 @@ def leapfrog(x: Tensor, v: Tensor, score: Function, step: Step, n: int) -> tuple
     It keeps volume, runs back along its way if v is turned round, and errs in the energy
     -log p(x) + |v|²/2 by O(step²). Neal, "MCMC using Hamiltonian dynamics" (2011).
     """
-    step = torch.as_tensor(step, dtype=x.dtype, device=x.device)
+    require_beside(x, v, "v")
+    n, step = whole("n", n), torch.as_tensor(step, dtype=x.dtype, device=x.device)
     v = torch.addcmul(v, step / 2, score(x))  # v + step / 2 * s(x), in one pass over memory
     for i in range(n):
         x = torch.addcmul(x, step, v)

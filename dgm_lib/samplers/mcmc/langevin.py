@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from dgm_lib.nets.inputs import require_beside
 from dgm_lib.samplers.mcmc.hastings import copies, like, metropolis, probability
 from dgm_lib.samplers.mcmc.kernel import Kernel, Step, column, normal, positive, settle
 from dgm_lib.samplers.mcmc.law import Function, Law, function
@@ -37,7 +38,8 @@ def langevin_log_q(x_new: Tensor, x: Tensor, score: Tensor, h: Step) -> Tensor:
 
     `score` is the tensor s(x) `(*chains, d)`; `h` is a number, or `(*chains,)`.
     """
-    h = torch.as_tensor(h).to(x)
+    require_beside(x, x_new, "x_new"), require_beside(x, score, "score")
+    h = torch.as_tensor(positive("h", h)).to(x)
     gap = x_new - x - h[..., None] * score
     return -gap.square().sum(dim=-1) / (4 * h) - x.shape[-1] / 2 * torch.log(4 * math.pi * h)
 

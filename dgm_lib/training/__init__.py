@@ -18,6 +18,7 @@ from dgm_lib.training.checkpoint import checkpoint, load
 from dgm_lib.training.divergence import Diverged
 from dgm_lib.training.fit import History, collect, fit
 from dgm_lib.training.loop import train
+from dgm_lib.training.processes import processes
 from dgm_lib.training.schedule import constant, cosine
 from dgm_lib.training.step import Step
 
@@ -33,5 +34,6 @@ __all__ = [
     "epochs",
     "fit",
     "load",
+    "processes",
     "train",
 ]

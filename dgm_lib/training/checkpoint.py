@@ -20,20 +20,24 @@ def checkpoint(run: Iterable[Step], path: str | Path, every: int = 500) -> Itera
     """Pass the steps on, writing the run's state to `path` at every so many and at the last.
 
     The file is replaced whole, never half written: `train(..., resume=path)` finds the last
-    complete one whenever the run is killed.
+    complete one whenever the run is killed. Of several processes, only the first writes.
     """
     return _checkpointed(run, Path(path), inputs.count("every", every))
 
 
 def _checkpointed(run: Iterable[Step], path: Path, every: int) -> Iterator[Step]:
+    def write(step: Step) -> None:
+        if step.leads:
+            save(step.state(), path)
+
     step, saved = None, True
     for step in run:
         saved = step.index % every == 0
         if saved:
-            save(step.state(), path)
+            write(step)
         yield step
     if not saved:
-        save(step.state(), path)
+        write(step)
 
 
 def save(state: dict, path: Path) -> None:

@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 from tqdm.auto import tqdm
 
 from dgm_lib.training import inputs
+from dgm_lib.training.processes import shows
 from dgm_lib.training.run import Loss, Run
 from dgm_lib.training.step import Step
 
@@ -61,14 +62,14 @@ def collect(run: Iterable[Step], total: int | None = None) -> History:
     >>> collect(run)  # doctest: +SKIP
     """
     start, rows, step = time.perf_counter(), [], None
-    hidden = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    hidden = os.environ.get("TQDM_DISABLE", "0") not in ("", "0") or not shows()
     with tqdm(run, total=total, disable=hidden, unit="step") as bar:
         try:
             for step in bar:
                 rows.append((step.loss, step.grad_norm, step.lr))
                 bar.set_postfix_str(f"loss {step.loss:.4g}", refresh=False)
         except KeyboardInterrupt:
-            pass
+            print(f"interrupted after {len(rows)} steps: the model keeps what they taught it")
     losses, grad_norms, lrs = torch.tensor(rows, dtype=torch.float64).reshape(-1, 3).unbind(1)
     models = (step.model, step.averaged) if step else (None, None)
     return History(*models, losses, grad_norms, lrs, time.perf_counter() - start)

@@ -9,6 +9,7 @@ from numbers import Integral, Real
 
 import torch
 from torch import Tensor, nn
+from torch.distributed import ProcessGroup
 
 
 def whole(name: str, value: object) -> int:
@@ -77,6 +78,23 @@ def optimizer_of(make: object, parameters: list[nn.Parameter]) -> torch.optim.Op
             f"closure to compute more"
         ) from None
     return made
+
+
+def precision(value: object) -> torch.dtype | None:
+    """A dtype for autocast, or none."""
+    if value not in (None, torch.bfloat16, torch.float16):
+        raise ValueError(f"precision must be torch.bfloat16, torch.float16 or None, got {value!r}")
+    return value
+
+
+def group(value: object) -> ProcessGroup | None:
+    """Processes that this one belongs to, or none."""
+    if value is not None and not isinstance(value, ProcessGroup):
+        raise ValueError(
+            f"group must be a process group of torch.distributed, such as processes() gives, "
+            f"or None, got {_kind(value)}"
+        )
+    return value
 
 
 def _kind(value: object) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
+from torch.distributed import ProcessGroup
 
 from dgm_lib.training.run import Loss, Optimizer, Run
 from dgm_lib.training.schedule import Schedule
@@ -25,6 +27,8 @@ def train(
     ema: float | None = None,
     seed: int = 0,
     resume: dict | str | Path | None = None,
+    precision: torch.dtype | None = None,
+    group: ProcessGroup | None = None,
 ) -> Iterator[Step]:
     """Minimise `loss(model, *batch)` over the batches, yielding a `Step` after every update.
 
@@ -43,8 +47,17 @@ def train(
             from torch's global generator comes from there, and that generator is left alone. The
             batches have numbers of their own, whatever the model and the loss draw.
         resume: a `Step.state()` or the file of a `checkpoint`, and otherwise the same arguments.
+        precision: of the matrix products in the loss, torch.bfloat16 or torch.float16; all else,
+            the weights too, stays as it is. An update that float16 overflows is left out.
+        group: the processes that train together, as `processes` has them. Each is given its rows
+            of every batch, so that many do what one does, if the loss is a mean over the rows.
+            What the loss draws differs between them, and then they do so in law only.
+
+    To compile, compile the loss: `train(model, torch.compile(loss), ...)`. Of a compiled model only
+    `forward` would be compiled, and not `log_prob`.
 
     When the loss, the gradient or the weights stop being finite, the run raises `Diverged`.
     """
     options = dict(steps=steps, lr=lr, optimizer=optimizer, schedule=schedule, clip=clip)
-    return iter(Run(model, loss, batches, **options, ema=ema, seed=seed, resume=resume))
+    options |= dict(ema=ema, seed=seed, resume=resume, precision=precision, group=group)
+    return iter(Run(model, loss, batches, **options))

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.distributed import ProcessGroup
 from torch.nn.utils import clip_grads_with_norm_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from dgm_lib.core import RandomStream, generator
+from dgm_lib.core import RandomStream
 from dgm_lib.training import inputs
 from dgm_lib.training.checkpoint import FORMAT, state_of
 from dgm_lib.training.divergence import Diverged, LastGood, likely_cause
+from dgm_lib.training.memory import within_memory
+from dgm_lib.training.processes import Team
 from dgm_lib.training.schedule import Schedule, constant, cosine
 from dgm_lib.training.step import Step
+from dgm_lib.training.streams import fresh, same, streams
 
 Loss = Callable[..., Tensor]
 Optimizer = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
@@ -42,8 +46,11 @@ class Run:
         ema: float | None = None,
         seed: int = 0,
         resume: dict | str | Path | None = None,
+        precision: torch.dtype | None = None,
+        group: ProcessGroup | None = None,
     ) -> None:
         trainable = inputs.trainable(model)
+        self.device = device = trainable[0].device
         self.model, self.loss = model, inputs.function("loss", loss)
         self.batches = inputs.iterable(batches)
         self.steps = None if steps is None else inputs.count("steps", steps)
@@ -59,11 +66,17 @@ class Run:
         groups = self.optimizer.param_groups
         self.rates = [group["lr"] if lr is None else lr for group in groups]
         self.parameters = [p for group in groups for p in group["params"]]
+        self.buffers = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
+        self.autocast, self.scaler = _mixed(inputs.precision(precision), device.type)
+        self.team = Team(inputs.group(group))
+        self.team.agree(model)
         self.average = None if ema is None else _average(model, ema)
-        self.batch_stream, self.update_stream = _streams(seed, trainable[0].device)
+        self.batch_stream, self.update_stream = streams(seed, device)
         self.index, self.iterator = 0, None
         self.settings = dict(steps=self.steps, lr=lr, clip=self.clip, ema=ema, seed=seed)
         self.settings["optimizer"] = type(self.optimizer).__name__
+        self.settings["precision"] = precision and str(precision)
+        self.settings["processes"] = self.team.size
         if resume is not None:
             self._load(state_of(resume))
         kept = [*self.parameters, *model.buffers()]
@@ -78,11 +91,11 @@ class Run:
 
     def __iter__(self) -> Iterator[Step]:
         while self.steps is None or self.index < self.steps:
-            with self.batch_stream:
+            with within_memory(self.index + 1), self.batch_stream:
                 batch = self._next_batch()
             if batch is None:
                 return
-            with self.update_stream:
+            with within_memory(self.index + 1), self._noise():
                 step = self._update(batch)
             yield step
 
@@ -101,29 +114,46 @@ class Run:
 
     def _update(self, batch: tuple) -> Step:
         lr = self._anneal()
+        mine, weight = self.team.share(batch)
         self.optimizer.zero_grad()
         with _training(self.model), torch.enable_grad():
-            loss = self._checked(self.loss(self.model, *batch))
-            loss.backward()
+            with self.autocast:
+                loss = self._checked(self.loss(self.model, *mine))
+            self.scaler.scale(loss).backward()
+        loss = self.team.add_up(loss, weight, self.parameters, self.buffers)
+        self.scaler.unscale_(self.optimizer)
         norm = _norm(self._gradients())
         value, grad_norm = loss.item(), norm.item()
         if not math.isfinite(value):
             self.last_good.restore()
             raise self._diverged(value, f"the loss is {value}", batch)
-        if not math.isfinite(grad_norm):
+        overflow = not math.isfinite(grad_norm)
+        if overflow and self.scaler.get_scale() <= 1:
             raise self._diverged(value, f"the gradient has norm {grad_norm}", batch)
 
-        if self.clip is not None:
-            clip_grads_with_norm_(self.parameters, self.clip, norm)
         self.last_good.take()
-        self.optimizer.step()
+        if not overflow:
+            if self.clip is not None:
+                clip_grads_with_norm_(self.parameters, self.clip, norm)
+            self.optimizer.step()
+        self.scaler.update()
         if not math.isfinite(_norm(self.parameters).item()):
             self.last_good.restore()
             raise self._diverged(value, "the update made the weights infinite", batch)
         if self.average:
             self.average.update_parameters(self.model)
         self.index += 1
-        return Step(self.index, value, grad_norm, lr, self.model, self.averaged, self.state)
+        told = self.index, value, grad_norm, lr, self.model, self.averaged
+        return Step(*told, self.state, leads=self.team.rank == 0)
+
+    def _noise(self) -> RandomStream:
+        """The random numbers of this update, in the first process those of a run by itself.
+
+        Any other begins anew at each update, so that the first's checkpoint is enough for all.
+        """
+        if self.team.rank == 0:
+            return self.update_stream
+        return fresh(self.device, self.settings["seed"], self.team.rank, self.index)
 
     def _anneal(self) -> float:
         multiplier = self.schedule(self.index / self.steps) if self.steps else 1.0
@@ -175,6 +205,7 @@ class Run:
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "average": self.average.state_dict() if self.average else None,
+                "scaler": self.scaler.state_dict(),
                 "batches": self.iterator.state_dict() if remembers else None,
                 "batch_stream": self.batch_stream.state(),
                 "update_stream": self.update_stream.state(),
@@ -184,7 +215,7 @@ class Run:
     def _load(self, state: dict) -> None:
         """Go to where the run stood that had this state, or leave the model as it is."""
         for name, mine in self.settings.items():
-            theirs = state["settings"][name]
+            theirs = {"precision": None, "processes": 1, **state["settings"]}[name]
             if mine != theirs:
                 raise ValueError(f"{name} must be {theirs}, as in the run to resume, got {mine}")
         before = deepcopy(self.model.state_dict())
@@ -192,6 +223,7 @@ class Run:
             self._go_to(state["index"], state["batches"], state["batch_stream"])
             self.update_stream.load(state["update_stream"])
             self.optimizer.load_state_dict(state["optimizer"])
+            self.scaler.load_state_dict(state.get("scaler", {}))
             if self.average:
                 self.average.load_state_dict(state["average"])
             self.model.load_state_dict(state["model"])
@@ -211,7 +243,7 @@ class Run:
                 replayed = sum(1 for _ in islice(self.iterator, index))
         if place is not None:
             self.batch_stream.load(stream)
-        elif replayed < index or not _same(self.batch_stream.state(), stream):
+        elif replayed < index or not same(self.batch_stream.state(), stream):
             raise ValueError(
                 f"batches must be those of the run to resume, but replaying its {index} batches "
                 f"drew other random numbers than it did, or there were fewer of them"
@@ -223,19 +255,6 @@ class Run:
 def _norm(tensors: list[Tensor]) -> Tensor:
     # get_total_norm would do, but sorts the tensors by device first, which takes longer than this.
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
-
-
-def _streams(seed: int, device: torch.device) -> tuple[RandomStream, RandomStream]:
-    """The random numbers of the batches and those of the updates.
-
-    They are two, so that the batches can be drawn once more without the updates between them.
-    """
-    another = torch.randint(2**31, (), generator=generator(seed)).item()
-    return RandomStream(seed, device), RandomStream(another, device)
-
-
-def _same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[kind], b[kind]) for kind in a)
 
 
 @contextmanager
@@ -255,6 +274,12 @@ def _training(model: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+def _mixed(precision: torch.dtype | None, device: str) -> tuple:
+    """What the loss is computed under, and what keeps the gradients within float16's range."""
+    autocast = torch.autocast(device, precision) if precision else nullcontext()
+    return autocast, torch.amp.GradScaler(device, enabled=precision is torch.float16)
 
 
 def _average(model: nn.Module, decay: float) -> AveragedModel:

@@ -14,7 +14,8 @@ class Step:
 
     `index` counts updates from 1; `loss`, `grad_norm` (before clipping) and `lr` are those this
     update was made from. `model` is the live model after it, and `averaged` the exponential
-    moving average of its weights, in evaluation mode, or None.
+    moving average of its weights, in evaluation mode, or None. Of several processes one `leads`:
+    it alone should print, plot and write.
     """
 
     index: int
@@ -24,6 +25,7 @@ class Step:
     model: nn.Module
     averaged: nn.Module | None
     _state: Callable[[int], dict] = field(repr=False)
+    leads: bool = True
 
     def state(self) -> dict:
         """A copy of all that `train(..., resume=state)` needs to go on from here, to the bit.

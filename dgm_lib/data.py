@@ -23,6 +23,12 @@ def digits() -> Digits:
     >>> x.shape, x.min().item(), x.max().item()
     (torch.Size([1797, 64]), 0.0, 1.0)
     """
-    raw = load_digits()
+    try:
+        raw = load_digits()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            "the digits are a file of scikit-learn, which is not there any more: install it anew "
+            "by `pip install --force-reinstall --no-deps scikit-learn`"
+        ) from error
     x = torch.as_tensor(raw.data / 16.0, dtype=torch.get_default_dtype())
     return Digits(x, torch.as_tensor(raw.target, dtype=torch.long))

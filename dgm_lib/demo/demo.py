@@ -12,7 +12,8 @@ from IPython import get_ipython
 from IPython.display import display
 
 from dgm_lib.demo import figures, still
-from dgm_lib.demo.errors import as_text, trimmed
+from dgm_lib.demo.errors import as_text, explain, trimmed
+from dgm_lib.demo.interrupt import breakable
 from dgm_lib.demo.layers import Layer
 from dgm_lib.demo.player import Player
 from dgm_lib.demo.run import Sim
@@ -81,7 +82,8 @@ class Demo(Player):
         if self.view is None:
             return
         try:
-            self.view.picture(still.jpeg(self.image()))
+            with breakable(self.pause):
+                self.view.picture(still.jpeg(self.image()))
             if not self.run.failed:
                 self.error = None
                 self.view.error(None)
@@ -93,6 +95,7 @@ class Demo(Player):
     def fail(self, error: Exception) -> None:
         """Pause and show what went wrong."""
         self.pause()
+        explain(error)
         self.error = as_text(error)
         if self.view is not None:
             self.view.error(error)
@@ -144,7 +147,8 @@ class Demo(Player):
         if self.run.done:
             self.run.restart()
         try:
-            self.steps(1)
+            with breakable(self.pause):
+                self.steps(1)
         except Exception as error:
             self.fail(error)
 
@@ -184,9 +188,10 @@ class Demo(Player):
         pictures: list[np.ndarray] = []
         try:
             for t in self.poster if run.sim else [run.t]:
-                run.start()
-                run.step(t - run.t)
-                pictures.append(self.scene.render(run))
+                with breakable(self.pause):
+                    run.start()
+                    run.step(t - run.t)
+                    pictures.append(self.scene.render(run))
         except Exception as error:
             width, height = self.scene.size
             return pictures or [np.full((height, width, 3), 255, np.uint8)], error

@@ -7,6 +7,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from dgm_lib.training.memory import out_of_memory
+
 HERE = str(Path(__file__).parent)
 
 
@@ -18,6 +20,12 @@ def trimmed(error: BaseException) -> TracebackType | None:
     return found
 
 
+def explain(error: BaseException) -> None:
+    """Add in plain words what torch says in its own."""
+    if (words := out_of_memory(error)) and words not in getattr(error, "__notes__", []):
+        error.add_note(words)
+
+
 def as_text(error: BaseException) -> str:
     """The whole story, as Python would print it."""
     return "".join(traceback.format_exception(type(error), error, trimmed(error)))
@@ -26,7 +34,8 @@ def as_text(error: BaseException) -> str:
 def as_html(error: BaseException) -> str:
     """What went wrong in one line, the place, and the whole story to unfold."""
     last = traceback.format_exception_only(error)[-1].strip()
-    frames = traceback.extract_tb(trimmed(error))
+    story = traceback.extract_tb(trimmed(error))
+    frames = [frame for frame in story if not frame.filename.startswith(HERE)] or story
     place = f"line {frames[-1].lineno}, in {frames[-1].name}: {frames[-1].line}" if frames else ""
     return (
         f"<b>{html.escape(last)}</b><br><code>{html.escape(place)}</code>"

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from dgm_lib.demo.controls import control
-from dgm_lib.demo.interrupt import interrupts
+from dgm_lib.demo.interrupt import breakable, interrupts
 from dgm_lib.demo.mailbox import Mailbox
 from dgm_lib.demo.run import Frame, Run, Sim
 from dgm_lib.demo.scene import Scene
@@ -169,14 +169,18 @@ class Player:
     async def _advance(self, until: float, speed: float) -> None:
         """The steps up to the next picture."""
         if speed < math.inf:
-            self.run.step(max(1, round(speed)), PATIENCE)
+            self._step(max(1, round(speed)), PATIENCE)
             return
         deadline = time.perf_counter() + 1 / self.fps
         while self.playing and not self.run.done and time.perf_counter() < deadline:
             if self.run.t >= until:
                 break
-            self.run.step(until - self.run.t, SLICE)
+            self._step(until - self.run.t, SLICE)
             await asyncio.sleep(0)
+
+    def _step(self, n: float, seconds: float) -> None:
+        with breakable(self.pause):
+            self.run.step(n, seconds)
 
     def _take_over(self) -> None:
         """Play alone, as small machines have few cores; a run that has ended starts again."""

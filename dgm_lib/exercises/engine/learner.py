@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from dgm_lib.training.memory import out_of_memory
+
 CONTAINERS = (list, dict, set, bytearray)
 DATA = (torch.Tensor, torch.Generator, torch.nn.Module, np.ndarray, np.random.Generator)
 PLAIN = (bool, int, float, complex, str, bytes, tuple, torch.dtype, torch.device)
@@ -121,7 +123,7 @@ def is_data(name: str, value: Any) -> bool:
 def describe(error: BaseException) -> str:
     """An error in words: its type and the beginning of its text, the same in every run."""
     try:
-        text = str(error)
+        text = out_of_memory(error) or str(error)
     except BaseException:  # a learner's __str__ may do anything
         text = ""
     text = shorten(without_addresses(text), 300)

@@ -202,27 +202,55 @@ class Best(NonSaturating):
 
     def loss_of_discriminator(self, D: Judge, x: Tensor, fake: Tensor) -> Tensor:
         loss = super().loss_of_discriminator(D, x, fake)
-        if self.count % self.every:
+        if self.gamma == 0 or self.count % self.every:
             return loss
         return loss + objectives.r1(D, x, self.every * self.gamma)
 
 
-class BestRejection(Best):
-    """The best, whose samples D sifts: kept with probability min(1, p/q over its median).
+class Waves(nn.Linear):
+    """x `(*batch, d)` and 64 sines of it, `(*batch, d + 64)`, in directions drawn at random.
 
-    p/q is exp(logit), by 4,096 samples at a time. So that it is, D trains on alone for the last
-    fifth of the budget: with whole batches, the last γ, β = (0.9, 0.99) and a learning rate that
-    falls anew. Azadi et al., "Discriminator rejection sampling" (2019).
+    Their frequencies are spaced geometrically from 1 to 64 radians, and learned on. A perceptron
+    that sees them can be steep where it must. Tancik et al., "Fourier features" (2020).
     """
 
-    game = 0.8  # the share of the budget that the generator plays for
+    def __init__(self, d: int, waves: int = 64, fastest: float = 64.0) -> None:
+        super().__init__(d, waves)
+        omega = torch.logspace(0, math.log10(fastest), waves)
+        directions = nn.functional.normalize(torch.randn(waves, d), dim=1)
+        self.weight = nn.Parameter(omega[:, None] * directions)
+        nn.init.uniform_(self.bias, 0, 2 * math.pi)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, super().forward(x).sin()], dim=-1)
+
+
+class BestRejection(Best):
+    """The best, sifted by a judge of its own: kept with chance min(1, p/q over its 95 % quantile).
+
+    p/q is exp(logit), by 4,096 samples at a time. The judge is a new discriminator that sees x in
+    64 waves. It learns alone, for the last 0.3 of the budget, from whole batches, unpenalised, with
+    β = (0.9, 0.99) and a learning rate that falls anew. A mode is left with about 0.9 of its true
+    standard deviation. Azadi et al., "Discriminator rejection sampling" (2019); there D sifts.
+    """
+
+    game = 0.7  # the share of the budget that the two play for
+
+    def judge(self) -> nn.Module:
+        """Who sifts, before any training."""
+        waves = Waves(2)
+        net = MLP(2 + waves.out_features, 1, HIDDEN[1:], nn.ReLU)
+        return gan.Discriminator(2, net=nn.Sequential(waves, net))
 
     def progress(self, done: float) -> None:
         if done < self.game:
             return super().progress(done / self.game)
-        self.done, self.gamma = (done - self.game) / (1 - self.game), self.last
-        self.parts, self.turns = 1, math.inf
-        self.players[0].param_groups[0]["betas"] = (0.9, 0.99)
+        if self.turns == 1:  # the game is over
+            self.parts, self.turns, self.gamma = 1, math.inf, 0.0
+            self.betas = (0.9, 0.99)
+            self.D = self.judge().to(next(self.D.parameters()).device)
+            self.players = (self.optimizer(self.D), self.players[1])
+        self.done = (done - self.game) / (1 - self.game)
 
     def sample(self, n: int) -> Tensor:
         kept, found = [], 0
@@ -230,7 +258,7 @@ class BestRejection(Best):
             x = self.G.sample((4096,))
             with torch.no_grad():
                 logits = self.D(x)
-            chance = (logits - logits.median()).exp()
+            chance = (logits - logits.quantile(0.95)).exp()
             # A NaN is kept, to be seen, where "< chance" would look for samples without end.
             kept.append(x[~(torch.rand_like(chance) >= chance)])
             found += len(kept[-1])

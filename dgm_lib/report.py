@@ -2,12 +2,17 @@
 
 Notebooks are regression tests that compare printed text exactly. These helpers print a line that
 stays the same while the number stays within its stated error, and a marked one when it does not.
-They return nothing, so that a cell may end with one of them.
+They return nothing, so that a cell may end with one of them. `stored` has the numbers that would
+take too long to find in a cell.
 """
 
+import json
 import math
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
+import dgm_lib
 from dgm_lib.core import Estimate
 
 OUTSIDE = "<-- outside"
@@ -52,6 +57,20 @@ def holds(statement: str, truth: bool) -> None:
     """Print a statement with a tick, or marked when it does not hold here."""
     right = bool(truth) and truth == truth  # NaN counts as true elsewhere
     print(f"✓ {statement}" if right else f"✗ {statement}   {OUTSIDE} what was claimed")
+
+
+def stored(benchmark: str) -> list[dict[str, Any]]:
+    """What `python -m benchmarks.NAME` found when it was run for the course: a row for each run.
+
+    A row names its `target`, `model`, `seed` and budget `cpu_s`, and has the metrics that apply.
+    """
+    path = Path(dgm_lib.__file__).resolve().parents[1] / f"benchmarks/results/{benchmark}.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"benchmarks/results/{benchmark}.json is not beside the package dgm_lib: take the "
+            f"course's whole repository, or run `python -m benchmarks.{benchmark} --json` in it"
+        )
+    return json.loads(path.read_text(encoding="utf-8"))["rows"]
 
 
 def _rounded_up(tol: float) -> str:

@@ -125,29 +125,64 @@ def test_r1_is_paid_now_and_then_and_falls():
     assert penalty(4, 0.5) / penalty(4, 0.0) == pytest.approx((last / first) ** 0.5, rel=0.05)
 
 
-def test_the_discriminator_plays_on_alone_before_it_rejects():
-    racer, x = played("best-rejection", steps=4)
-    for done, together in [(0.79, True), (0.8, False), (0.9, False)]:
+def test_a_judge_learns_alone_before_it_rejects():
+    racer, x = played("best-rejection", steps=3)
+    player = racer.D
+    for done, together in [(0.69, True), (0.7, False), (0.85, False)]:
+        racer.progress(done)
         before = [[p.clone() for p in net.parameters()] for net in (racer.G, racer.D)]
         turns = racer.count
-        racer.progress(done)
         racer.step(x)
         G_moved, D_moved = (
-            not all(torch.equal(p, q) for p, q in zip(old, net.parameters()))
+            not all(torch.equal(p, q) for p, q in zip(old, net.parameters(), strict=True))
             for old, net in zip(before, (racer.G, racer.D))
         )
         assert (G_moved, D_moved, racer.count - turns) == (together, True, 2 if together else 1)
-    assert racer.gamma == racer.last and racer.done == pytest.approx(0.5)
+        assert (racer.D is player) == together
+    assert racer.players[0].param_groups[0]["lr"] == pytest.approx(racer.lr / 2)
+    racer.count = 4  # the player would pay a penalty now
+    plain = gan_recipes.NonSaturating.loss_of_discriminator(racer, racer.D, x, x)
+    assert torch.equal(racer.loss_of_discriminator(racer.D, x, x), plain)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_the_judge_keeps_has_the_width_of_the_data(seed):
+    """For p = N(0, 1/4) and q = N(0, 1): p/q = 4 exp(-3r²/2), and r² is exponential under q."""
+    rng = generator(seed)
+    racer = RECIPES["best-rejection"](seed)
+    racer.mean, racer.scale = torch.zeros(2), torch.tensor(1.0)
+    racer.G.rsample = racer.G.sample = lambda shape: torch.randn(*shape, 2, generator=rng)
+    for k in range(steps := 200):
+        racer.progress(racer.game + k / steps * (1 - racer.game))
+        racer.step(torch.randn(512, 2, generator=rng) / 2)
+    square = torch.linspace(0, 40, 400_001, dtype=torch.float64)
+    edge = -2 * math.log(0.95)  # where p/q has its 95 % quantile
+    kept = (-square / 2 - 1.5 * (square - edge).clamp(min=0)).exp()
+    truth = ((square * kept).sum() / kept.sum() / 2).sqrt().item()
+    assert racer.sample(20_000).std().item() == pytest.approx(truth, rel=0.1)
+
+
+def test_the_waves_are_sines_from_1_to_64():
+    waves, x = gan_recipes.Waves(2).double(), torch.randn(5, 3, 2, dtype=torch.float64)
+    omega = waves.weight.norm(dim=1)
+    torch.testing.assert_close(omega[[0, -1]], torch.tensor([1.0, 64.0]).double())
+    torch.testing.assert_close(
+        omega[1:] / omega[:-1], torch.full((63,), 64 ** (1 / 63)).double(), rtol=1e-6, atol=0
+    )
+    out = waves(x)
+    assert torch.equal(out[..., :2], x)
+    torch.testing.assert_close(out[..., 2:], (x @ waves.weight.T + waves.bias).sin())
 
 
 def test_rejection_keeps_what_is_likelier_under_the_data():
-    """For q = U(-1, 1)² and p/q = 1 + x₁, whose median is 1: kept with chance min(1, 1 + x₁)."""
+    """For q = U(-1, 1)² and p/q = 1 + x₁, whose 95 % quantile is 1.9: 0.332, near p's own 1/3."""
     racer, _ = played("best-rejection", steps=1)
     racer.mean, racer.scale = torch.zeros(2), torch.tensor(1.0)
     racer.G.sample = lambda shape: 2 * torch.rand(*shape, 2) - 1
     racer.D.forward = lambda x: (1 + x[:, 0]).log()
     x = racer.sample(40_000)[:, 0]
-    truth, spread = (-1 / 6 + 1 / 2) / (1 / 2 + 1), 0.5
+    below, above = (0.9**2 - 1) / 2 + (0.9**3 + 1) / 3, 1.9 * (1 - 0.9**2) / 2
+    truth, spread = (below + above) / (1.9**2 / 2 + 1.9 * 0.1), 0.5
     assert x.mean().item() == pytest.approx(truth, abs=4 * spread / 200)
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from dgm_lib.core import Estimate
-from dgm_lib.report import OUTSIDE, agrees, close, holds
+from dgm_lib.report import OUTSIDE, agrees, close, holds, stored
 
 
 def said(capsys: pytest.CaptureFixture) -> str:
@@ -62,3 +62,9 @@ def test_holds_ticks_or_marks(capsys) -> None:
     for wrong in (2 < 1, None, math.nan):
         holds("2 < 1", wrong)
         assert OUTSIDE in said(capsys)
+
+
+def test_stored_results_have_their_keys_and_a_missing_file_says_how_to_get_it() -> None:
+    assert {"target", "model", "seed", "cpu_s", "hq"} <= stored("gan")[0].keys()
+    with pytest.raises(FileNotFoundError, match="python -m benchmarks.nothing"):
+        stored("nothing")

@@ -18,6 +18,13 @@ def points(name: str, x: Tensor) -> Tensor:
     return x
 
 
+def data(name: str, x: Tensor) -> Tensor:
+    """The argument `name`, points `(*batch, d)`, or whole numbers in their place, as of pixels."""
+    if not isinstance(x, Tensor) or not x.ndim or x.is_complex():
+        raise ValueError(f"{name} must be a tensor of real numbers, (*batch, d), got {x!r}")
+    return x
+
+
 def able(name: str, model, *methods: str):
     """The argument `name`, once it is known to have these methods."""
     if isinstance(model, type) or not all(hasattr(model, method) for method in methods):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import whole
-from dgm_lib.objectives.inputs import able, function, per_point, points
+from dgm_lib.objectives.inputs import able, data, function, per_point
 
 
 def nll(model, x: Tensor) -> Tensor:
@@ -18,7 +18,7 @@ def nll(model, x: Tensor) -> Tensor:
     forward KL divergence. The model needs `log_prob`.
     """
     able("model", model, "log_prob")
-    return -per_point(model.log_prob(points("x", x)), x, "model.log_prob").mean()
+    return -per_point(model.log_prob(data("x", x)), x, "model.log_prob").mean()
 
 
 def reverse_kl(

@@ -1,6 +1,6 @@
 # make setup   the environment, in .venv          make test      every test, every notebook
 # make lab     the course, in JupyterLab          make lectures  rebuild the notebooks from solutions/
-# make site    the course to read, in site/
+# make site    the course to read, in site/      make pictures  those of README.md, taken anew
 #
 # PYTHON=python3.12 picks the Python that .venv is made with. JUPYTER_ARGS="..." goes to JupyterLab,
 # PYTEST_ARGS="..." to pytest, NAMES="00 03" restricts the lectures that are rebuilt.
@@ -13,7 +13,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The course's networks are tiny: one thread is the fastest, and gives the numbers that the notebooks hold.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup lab test lectures site check constraints clean
+.PHONY: help setup lab test lectures site pictures check constraints clean
 
 help:
 	@sed -n '1,6s/^# \{0,1\}//p' Makefile
@@ -34,6 +34,9 @@ lectures: setup
 
 site: setup
 	$(VENV_PYTHON) tools/website.py
+
+pictures: setup
+	PYTHONPATH=. $(VENV_PYTHON) tools/pictures.py
 
 check: setup
 	$(VENV_PYTHON) tools/notebooks.py --check $(NAMES)

@@ -1,7 +1,7 @@
 """The harness of the benchmarks: models take turns, each is charged for the time that it uses.
 
     python -m benchmarks.NAME [--targets moons,ring] [--models a,b] [--budget 10,30,60]
-                              [--seeds 0,1,2] [--device cpu] [--json FILE]
+                              [--seeds 0,1,2] [--device cpu] [--json FILE] [--markdown FILE]
 
 Every budget is a run of its own. The models of one target, seed and budget take turns in slices of
 one second and are charged CPU seconds, for the drawing of data too, so that a busy neighbour slows
@@ -11,7 +11,8 @@ that none has seen.
 `--models` takes the benchmark's own names, and `package.module:factory` for a model from outside:
 `factory(seed)` must return a `Racer`. `--json FILE` keeps the rows and the commands that made them;
 rows that are there already are not run again, so the same command continues a race that was
-killed, and several may share a file.
+killed, and several may share a file. `--markdown FILE` keeps the table. A bar on stderr counts the
+CPU seconds.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from benchmarks.book import Book, Row, table
 from dgm_lib import core, metrics
@@ -41,6 +43,7 @@ from dgm_lib.targets import GALLERY, Target
 
 BATCH, SLICE, WARM_UP = 512, 1.0, 3
 HELD_OUT, SAMPLES = 50_000, 10_000
+BAR = "{percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} CPU-s [{elapsed}<{remaining}]"
 
 
 class Racer(Protocol):
@@ -146,12 +149,18 @@ def race(
     budget: float,
     device: torch.device,
     lane: type[Lane] = Lane,
+    tick: Callable[[float], object] = lambda seconds: None,
 ) -> Iterator[tuple[str, Row]]:
-    """Let the models take turns until each has spent its budget; yield their names and metrics."""
+    """Let the models take turns until each has spent its budget; yield their names and metrics.
+
+    `tick` is told the seconds that each turn took.
+    """
     lanes = {name: lane(entry, target, seed, device) for name, entry in entries.items()}
     while any(one.spent < budget for one in lanes.values()):
         for one in lanes.values():
+            before = min(one.spent, budget)
             one.run(SLICE, budget)
+            tick(min(one.spent, budget) - before)
     for name, one in lanes.items():
         yield name, one.judged()
 
@@ -179,8 +188,9 @@ def main(
     targets: str = "moons,ring,checkerboard",
     budget: str = "10,30,60",
     lane: type[Lane] = Lane,
+    shown: Callable[[Sequence[Row]], str] = table,
 ) -> Book:
-    """Run the race that the arguments ask for, and print the table of the medians."""
+    """Run the race that the arguments ask for, and print the table that shows its rows."""
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog=command)
     parser.add_argument("--targets", type=listed(target_of), default=targets)
@@ -191,22 +201,45 @@ def main(
     parser.add_argument("--seeds", type=listed(int), default="0,1,2")
     parser.add_argument("--device", type=core.device, default="cpu")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path)
     asked = parser.parse_args(arguments)
     torch.set_num_threads(1)
     notes = {name: inspect.getdoc(e.factory) for name, e in asked.models.items()}
     book = Book(asked.json, " ".join([command, *arguments]), machine(), notes)
-    for name, seed, budget_s in itertools.product(
-        asked.targets, asked.seeds, asked.budget.values()
-    ):
-        key = dict(target=name, seed=int(seed), cpu_s=budget_s)
-        left = {model: e for model, e in asked.models.items() if not book.has(model=model, **key)}
-        target = asked.targets[name].to(asked.device)
-        for model, found in race(left, target, int(seed), budget_s, asked.device, lane):
-            book.add(dict(key, model=model, ours=left[model].ours) | found)
-            gap = found.get("gap", math.nan)
-            print(f"{name}, seed {seed}, {budget_s:g} s, {model}: gap {gap:.4f}", file=sys.stderr)
-    print(table(book.rows))
+    whole = sum(key["cpu_s"] * len(to_run(asked, book, key)) for key in runs(asked))
+    rounding = 1e-6  # by which a sum of turns may end above the whole
+    with tqdm(total=whole + rounding, bar_format=BAR, mininterval=1) as bar:
+        for key in runs(asked):
+            left = to_run(asked, book, key)
+            target = asked.targets[key["target"]].to(asked.device)
+            setting = target, key["seed"], key["cpu_s"], asked.device
+            for model, found in race(left, *setting, lane, bar.update):
+                book.add(dict(key, model=model, ours=left[model].ours) | found)
+                bar.write(said(key, model, found), file=sys.stderr)
+    print(shown(book.rows))
+    if asked.markdown:
+        asked.markdown.parent.mkdir(parents=True, exist_ok=True)
+        asked.markdown.write_text(shown(book.rows) + "\n", encoding="utf-8")
     return book
+
+
+def runs(asked: argparse.Namespace) -> Iterator[Row]:
+    """The races that are asked for: target, seed and budget of each."""
+    for name, seed, budget in itertools.product(
+        asked.targets, asked.seeds.values(), asked.budget.values()
+    ):
+        yield dict(target=name, seed=seed, cpu_s=budget)
+
+
+def said(key: Row, model: str, found: Row) -> str:
+    """What has become of a model, in a line."""
+    run = f"{key['target']}, seed {key['seed']}, {key['cpu_s']:g} s"
+    return f"{run}, {model}: gap {found.get('gap', math.nan):.4f}"
+
+
+def to_run(asked: argparse.Namespace, book: Book, key: Row) -> dict[str, Entry]:
+    """The models whose row is not in the book yet."""
+    return {name: e for name, e in asked.models.items() if not book.has(model=name, **key)}
 
 
 def listed(kind: Callable[[str], object]) -> Callable[[str], dict[str, object]]:

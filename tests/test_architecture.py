@@ -3,7 +3,8 @@
     ground  core, nets                               import only one another
     nouns   targets, data, paths, models             import the ground; no model imports another
     verbs   objectives, samplers, metrics, training  import the ground
-    roof    plot, report, demo, exercises, grade     import anything; pictures and widgets live here
+    roof    plot, report, demo, exercises,           import anything; pictures and widgets live here
+            grade, arena
 
 A new module in dgm_lib needs a place in one of these lines.
 """
@@ -22,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GROUND = {"core", "nets"}
 NOUNS = {"targets", "data", "paths", "models"}
 VERBS = {"objectives", "samplers", "metrics", "training"}
-ROOF = {"plot", "report", "demo", "exercises", "grade"}
+ROOF = {"plot", "report", "demo", "exercises", "grade", "arena"}
 ROOF_ONLY = {"matplotlib", "seaborn", "ipywidgets", "anywidget", "traitlets", "IPython", "PIL"}
 
 FILE_LINES = 300

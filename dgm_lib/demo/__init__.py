@@ -4,6 +4,7 @@ A simulation is a generator `sim(p, rng)` that yields dicts; a `Scene` of layers
 `Demo` plays them, in a notebook with controls and without a screen in a test.
 """
 
+from dgm_lib.demo.arena import arena_explorer
 from dgm_lib.demo.controls import Actions, Choice, Drawing, Slider, Toggle
 from dgm_lib.demo.demo import Demo
 from dgm_lib.demo.diffusion import denoiser, guidance_dial
@@ -79,6 +80,7 @@ __all__ = [
     "Toggle",
     "Trails",
     "Ways",
+    "arena_explorer",
     "denoiser",
     "gan_laboratory",
     "guidance_dial",

@@ -1,0 +1,253 @@
+"""Kernel densities that are not quite right, as learners write them."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+class Base:
+    """The right one in pieces, for wrong ones to change."""
+
+    def __init__(self, h: float, most: int) -> None:
+        self.h, self.most, self.kept = h, most, None
+
+    def step(self, x: Tensor) -> None:
+        """A batch (n, d)."""
+        kept = x.clone() if self.kept is None else torch.cat([self.kept, x])
+        self.kept = self.remembered(kept)
+
+    def remembered(self, kept: Tensor) -> Tensor:
+        """Of all points (n, d) those that are kept."""
+        return kept[-self.most :]
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log q(x), (n, d) -> (n,)."""
+        return self.average(self.exponents(x) - self.log_norm(x.shape[1]))
+
+    def exponents(self, x: Tensor) -> Tensor:
+        """Of all Gaussians at all points, (n, m)."""
+        return -self.squares(x) / (2 * self.h**2)
+
+    def squares(self, x: Tensor) -> Tensor:
+        """The squared distances (n, m)."""
+        return (x[:, None] - self.kept).square().sum(-1)
+
+    def log_norm(self, d: int) -> float:
+        """The logarithm of (2π h²)^(d/2)."""
+        return d * math.log(self.h * math.sqrt(2 * math.pi))
+
+    def average(self, log_parts: Tensor) -> Tensor:
+        """The log of the mean over the Gaussians, (n, m) -> (n,)."""
+        return log_parts.logsumexp(1) - math.log(log_parts.shape[1])
+
+    def sample(self, n: int) -> Tensor:
+        """n draws (n, d)."""
+        chosen = self.chosen(n)
+        return chosen + self.noise(chosen)
+
+    def chosen(self, n: int) -> Tensor:
+        """The points to draw around, (n, d)."""
+        return self.kept[torch.randint(len(self.kept), (n,))]
+
+    def noise(self, chosen: Tensor) -> Tensor:
+        """What is added to them."""
+        return self.h * torch.randn_like(chosen)
+
+
+class ForgetsNothing(Base):
+    def remembered(self, kept):
+        return kept
+
+
+class KeepsTheFirst(Base):
+    def remembered(self, kept):
+        return kept[: self.most]
+
+
+class LastBatch(Base):
+    def step(self, x):
+        self.kept = x.clone()[-self.most :]
+
+
+class NoMean(Base):
+    def average(self, log_parts):
+        return log_parts.logsumexp(1)
+
+
+class BySize(Base):
+    def average(self, log_parts):
+        return log_parts.logsumexp(1) - math.log(self.most)
+
+
+class MeanOfLogs(Base):
+    def average(self, log_parts):
+        return log_parts.mean(1)
+
+
+class Nearest(Base):
+    def average(self, log_parts):
+        return log_parts.amax(1)
+
+
+class Underflows(Base):
+    def average(self, log_parts):
+        return log_parts.exp().mean(1).log()
+
+
+class Density(Base):
+    def average(self, log_parts):
+        return super().average(log_parts).exp()
+
+
+class OverThePoints(Base):
+    def average(self, log_parts):
+        return log_parts.logsumexp(0) - math.log(log_parts.shape[0])
+
+
+class NoConstant(Base):
+    def log_norm(self, d):
+        return 0.0
+
+
+class ConstantOnce(Base):
+    def log_norm(self, d):
+        return math.log(self.h * math.sqrt(2 * math.pi))
+
+
+class NoPi(Base):
+    def log_norm(self, d):
+        return d * math.log(self.h)
+
+
+class NoH(Base):
+    def log_norm(self, d):
+        return d * math.log(math.sqrt(2 * math.pi))
+
+
+class ConstantAdded(Base):
+    def log_norm(self, d):
+        return -super().log_norm(d)
+
+
+class NotSquared(Base):
+    def exponents(self, x):
+        return -self.squares(x) / (2 * self.h)
+
+
+class NoHalf(Base):
+    def exponents(self, x):
+        return -self.squares(x) / self.h**2
+
+
+class HAsVariance(Base):
+    def __init__(self, h, most):
+        super().__init__(math.sqrt(h), most)
+
+
+class Distances(Base):
+    def squares(self, x):
+        return super().squares(x).sqrt()
+
+
+class Repeats(Base):
+    def noise(self, chosen):
+        return torch.zeros_like(chosen)
+
+
+class UnitNoise(Base):
+    def noise(self, chosen):
+        return torch.randn_like(chosen)
+
+
+class SquaredNoise(Base):
+    def noise(self, chosen):
+        return self.h**2 * torch.randn_like(chosen)
+
+
+class UniformNoise(Base):
+    def noise(self, chosen):
+        return self.h * math.sqrt(12) * (torch.rand_like(chosen) - 0.5)
+
+
+class OneNoise(Base):
+    def noise(self, chosen):
+        return self.h * torch.randn_like(chosen[:, :1])
+
+
+class InOrder(Base):
+    def chosen(self, n):
+        return self.kept[-1 - torch.arange(n) % len(self.kept) // 2]
+
+
+class Once(Base):
+    def chosen(self, n):
+        return self.kept[torch.randperm(len(self.kept))[:n]]
+
+
+class AroundTheMean(Base):
+    def chosen(self, n):
+        return self.kept.mean(0).expand(n, -1)
+
+
+class AView(Base):
+    def step(self, x):
+        kept = x if self.kept is None else torch.cat([self.kept, x])
+        self.kept = self.remembered(kept)
+
+
+def shared() -> type:
+    """A class whose objects keep their points in the class."""
+
+    class Shared(Base):
+        points: list = []  # noqa: RUF012  (the mistake)
+
+        def __init__(self, h, most):
+            self.h, self.most = h, most
+            self.points.append(None)
+            self.points[0] = None if len(self.points) == 1 else self.points[0]
+
+        def step(self, x):
+            old = self.points[0]
+            kept = x.clone() if old is None else torch.cat([old.to(x), x])
+            self.points[0] = kept[-self.most :]
+
+        @property
+        def kept(self):
+            return self.points[0]
+
+    return Shared
+
+
+_CONSTANT = "the constant of the Gaussian is (2π h²)^(−d/2)"
+WRONG = (
+    ("forgets nothing", ForgetsNothing, "nothing is forgotten: keep the last `most` points"),
+    ("keeps the first", KeepsTheFirst, "the first points are kept: keep the last `most`"),
+    ("last batch", LastBatch, "only the last batch is kept: add it to those before"),
+    ("no mean", NoMean, "the Gaussians are added up: average them, less log m"),
+    ("by size", BySize, "the sum is divided by `most`: by the number of points that are kept"),
+    ("mean of logs", MeanOfLogs, "the logs are averaged: q is the mean of densities, logsumexp"),
+    ("nearest", Nearest, "only the nearest point counts: all of them do, logsumexp"),
+    ("underflow", Underflows, "exp underflows far from all points: use logsumexp"),
+    ("density", Density, "this is q(x): its log is asked for"),
+    ("over the points", OverThePoints, "the sum runs over the x: sum over the points kept"),
+    ("no constant", NoConstant, f"the density is not normalised: {_CONSTANT}"),
+    ("constant once", ConstantOnce, f"the constant is that of the line: {_CONSTANT}"),
+    ("no pi", NoPi, f"2π is missing: {_CONSTANT}"),
+    ("no h", NoH, f"h is missing in the constant, so that it integrates to h^d: {_CONSTANT}"),
+    ("constant added", ConstantAdded, f"the log of the constant has the wrong sign: {_CONSTANT}"),
+    ("not squared", NotSquared, "the exponent is −‖x − x_i‖² / 2h²: h is squared"),
+    ("no half", NoHalf, "the exponent is −‖x − x_i‖² / 2h²: the 2 is missing"),
+    ("h as variance", HAsVariance, "h is taken for the variance: it is the standard deviation"),
+    ("distances", Distances, "the distances are not squared: −‖x − x_i‖² / 2h²"),
+    ("repeats", Repeats, "samples repeat the points that are kept: add Gaussian noise"),
+    ("unit noise", UnitNoise, "the noise of the samples has standard deviation 1: times h"),
+    ("squared noise", SquaredNoise, "the noise of the samples has standard deviation h²: h"),
+    ("uniform noise", UniformNoise, "the noise must be Gaussian: torch.randn, and not torch.rand"),
+    ("one noise", OneNoise, "the noise must be drawn for each coordinate by itself"),
+    ("in order", InOrder, "each of the points that are kept must be as likely"),
+    ("once", Once, "each point is drawn at most once: draw with repetition, torch.randint"),
+    ("around the mean", AroundTheMean, "samples lie around the mean of the points: around each"),
+    ("a view", AView, "the density changes when the batch is written to later: keep a copy of it"),
+    ("shared", shared(), "two densities share their points: keep them in `self`"),
+)

@@ -1,0 +1,100 @@
+"""The pictures of README.md, taken from the product itself in a headless Chromium.
+
+    python tools/pictures.py [NAME...]    `make pictures` takes all of them, into .github/
+
+Each is a demo after some seconds of play, or a cell after it has run with an answer.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from course import ROOT
+
+from tests.browser import lab
+from tests.browser.notebook import Notebook
+
+FOLDER = ROOT / ".github"
+SIGMA_FOR_VARIANCE = '''\
+def gaussian_kl(mu_p, sigma_p, mu_q, sigma_q):
+    """mu_p, mu_q (*batch, d), sigma_p, sigma_q (*batch,) -> KL(p‖q) in nats (*batch,)"""
+    d = mu_p.shape[-1]
+    ratio = sigma_p / sigma_q
+    distance = (mu_p - mu_q).square().sum(-1) / sigma_q
+    return 0.5 * (d * ratio - d - d * ratio.log() + distance)
+
+
+gaussian_kl = check("foundations.gaussian_kl", gaussian_kl)'''
+
+
+@dataclass(frozen=True)
+class Played:
+    """A demo that has played for some seconds."""
+
+    lecture: str
+    demo: str
+    seconds: float
+
+    def take(self, notebook: Notebook, path: Path) -> None:
+        """Run the lecture, play, and store what is seen."""
+        notebook.run_all(seconds=300)
+        demo = notebook.demo(self.demo)
+        demo.play_button().click()
+        notebook.page.wait_for_timeout(1000 * self.seconds)
+        demo.root.screenshot(path=str(path))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A cell that has run with this answer, after the first cell of the lecture."""
+
+    lecture: str
+    cell: int
+    answer: str
+
+    def take(self, notebook: Notebook, path: Path) -> None:
+        """Run the two cells, and store what is seen of the second."""
+        notebook.run_cell(0)
+        notebook.replace(self.cell, self.answer)
+        notebook.run_cell(self.cell)
+        notebook.page.mouse.move(0, 0)  # else the cell shows its buttons
+        notebook.page.locator(".jp-CodeCell").nth(self.cell).screenshot(path=str(path))
+
+
+PICTURES = {
+    "demo": Played("00_foundations", "divergences", 4),
+    "check": Answered("00_foundations", 21, SIGMA_FOR_VARIANCE),
+    "laboratory": Played("07a_gan", "GAN-laboratory", 40),
+    "denoiser": Played("13b_diffusion", "denoiser", 6),
+}
+
+
+@contextmanager
+def opened(lecture: str) -> Iterator[Notebook]:
+    """A lecture, untouched, in a browser."""
+    with tempfile.TemporaryDirectory() as home, lab.page(width=1250, height=1100) as page:
+        folder = Path(home) / "notebooks"
+        folder.mkdir()
+        shutil.copy(ROOT / "lectures" / f"{lecture}.ipynb", folder)
+        with lab.lab(folder) as server:
+            yield Notebook.open(page, server, f"{lecture}.ipynb")
+
+
+def main(names: list[str]) -> None:
+    """Take the pictures of these names, or all."""
+    if unknown := set(names) - PICTURES.keys():
+        raise SystemExit(f"no picture {', '.join(unknown)}; there are {', '.join(PICTURES)}")
+    for name in names or PICTURES:
+        with opened(PICTURES[name].lecture) as notebook:
+            PICTURES[name].take(notebook, FOLDER / f"{name}.png")
+        print((FOLDER / f"{name}.png").relative_to(ROOT), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main(sys.argv[1:])

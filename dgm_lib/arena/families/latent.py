@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dgm_lib import objectives
 from dgm_lib.arena.families.trained import Trained, WithDensity, seeded
@@ -16,6 +17,7 @@ from dgm_lib.models.vae import VAE, GaussianDecoder, GaussianEncoder, StandardNo
 Elbo = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 DRAWS = 250
+START = 0.3  # of sigma: from 1 the decoder learns to leave z alone before it has seen any use in it
 
 
 class Latent(Trained, WithDensity):
@@ -34,6 +36,7 @@ def vae(seed: int, elbo: Elbo = gaussian_elbo) -> Latent:
     """Gaussian encoder and decoder of perceptrons (64, 64, 64), z in 2-D, sigma learned."""
     hidden = (64, 64, 64)
     encoder, decoder = GaussianEncoder(2, 2, hidden), GaussianDecoder(2, 2, hidden)
+    nn.init.constant_(decoder.log_sigma, math.log(START))
     return Latent(VAE(StandardNormal(2), encoder, decoder), partial(negative, elbo), lr=5e-3)
 
 

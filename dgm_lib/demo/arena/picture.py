@@ -97,8 +97,8 @@ def _under() -> layers.Note:
         missing = f"; no exact gap: {', '.join(without)}" if without else ""
         return unit + missing
 
-    style = dict(fontsize=8, bbox=None, color=plot.TRUTH, ha="center", va="top", in_layout=False)
-    return layers.Note(words, (0.5, -0.2), **style)
+    style = dict(fontsize=8, bbox=None, color=plot.TRUTH, ha="right", va="top", in_layout=False)
+    return layers.Note(words, (1, -0.2), **style)
 
 
 # ---- what the layers draw ------------------------------------------------------------------------

@@ -133,6 +133,20 @@ def test_the_learning_rate_falls_to_nothing_but_in_the_recipes():
     assert recipe.rate() == 1e-3
 
 
+def test_the_waves_are_blurred_as_the_noise_blurs_them():
+    """Each is the mean over the noise of the wave itself."""
+    net = diffusion_models.Net((4,)).double()
+    x = torch.randn(5, 2, dtype=torch.float64, generator=generator(0))
+    nodes = torch.linspace(-9, 9, 2001, dtype=torch.float64)
+    weights = (-nodes.square() / 2).exp() / (-nodes.square() / 2).exp().sum()
+    for sigma in (torch.zeros(5, 1).double(), torch.linspace(0.1, 1, 5)[:, None].double()):
+        sharp = torch.zeros(5, 1).double()
+        clouds = (x + sigma * node for node in nodes)
+        waves = (torch.cat(net.waves(cloud, sharp), dim=-1) for cloud in clouds)
+        means = sum(weight * wave for weight, wave in zip(weights, waves))
+        torch.testing.assert_close(torch.cat(net.waves(x, sigma), dim=-1), means)
+
+
 def test_the_peers_field_is_turned_round():
     """Theirs runs from noise at 0 to data at 1: a field that is 1 - t there is -t here."""
     racer = diffusion_models.Regression((4,), 1e-2)

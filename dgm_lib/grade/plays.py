@@ -37,6 +37,17 @@ def _persistent(cls: Callable) -> list[Tensor]:
     return [chains.advance(step, k).clone() for (step, k), chains in calls]
 
 
+def _kernel_density(cls: Callable) -> list[Tensor]:
+    """log q after each of three batches, of which the last push the first out."""
+    from dgm_lib.exercises.arena.kernel_setting import data, where
+
+    made, told = cls(0.7, 6), []
+    for k in range(3):
+        made.step(data(4, 2, shift=k))
+        told.append(made.log_prob(where(5, 2)))
+    return told
+
+
 def _adversarial(step: Callable) -> list[Tensor]:
     from dgm_lib.exercises.gan.adversarial_setting import Game
 
@@ -72,6 +83,7 @@ def _surrogate(loss: Callable) -> list[Tensor]:
 
 
 PLAYS: dict[str, Play] = {
+    "arena.KernelDensity": _kernel_density,
     "energy_models.Persistent": _persistent,
     "flows.AffineCoupling": _coupling,
     "gan.adversarial_step": _adversarial,

@@ -204,7 +204,7 @@ X = torch.zeros(5, 2, dtype=F64)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: objectives.noise_matching(MODEL, X, drop=1.5), "drop must be a number from 0 to 1"),
+        (lambda: objectives.noise_matching(MODEL, X, drop=1.5), "drop must be a number from 0"),
         (lambda: objectives.noise_matching(MODEL, X, drop=0.5), "y must be given"),
         (lambda: objectives.noise_matching(MODEL, X, times=torch.zeros(0)), "times must have"),
         (lambda: objectives.noise_matching(MODEL, X, times=torch.ones(3) * 7), "t must be from 0"),

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,8 @@ class Work:
                 lines.append(line.removeprefix("done").strip())
             if len(lines) == enough and line.startswith("done"):
                 time.sleep(self.chance.uniform(0, 0.01))
-                os.kill(child, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it was done just now
+                    os.kill(child, signal.SIGKILL)
         raise AssertionError("the work has ended before it was killed")
 
 

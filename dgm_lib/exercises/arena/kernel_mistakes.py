@@ -55,142 +55,142 @@ class Base:
         return self.h * torch.randn_like(chosen)
 
 
-class ForgetsNothing(Base):
+class _ForgetsNothing(Base):
     def remembered(self, kept):
         return kept
 
 
-class KeepsTheFirst(Base):
+class _KeepsTheFirst(Base):
     def remembered(self, kept):
         return kept[: self.most]
 
 
-class LastBatch(Base):
+class _LastBatch(Base):
     def step(self, x):
         self.kept = x.clone()[-self.most :]
 
 
-class NoMean(Base):
+class _NoMean(Base):
     def average(self, log_parts):
         return log_parts.logsumexp(1)
 
 
-class BySize(Base):
+class _BySize(Base):
     def average(self, log_parts):
         return log_parts.logsumexp(1) - math.log(self.most)
 
 
-class MeanOfLogs(Base):
+class _MeanOfLogs(Base):
     def average(self, log_parts):
         return log_parts.mean(1)
 
 
-class Nearest(Base):
+class _Nearest(Base):
     def average(self, log_parts):
         return log_parts.amax(1)
 
 
-class Underflows(Base):
+class _Underflows(Base):
     def average(self, log_parts):
         return log_parts.exp().mean(1).log()
 
 
-class Density(Base):
+class _Density(Base):
     def average(self, log_parts):
         return super().average(log_parts).exp()
 
 
-class OverThePoints(Base):
+class _OverThePoints(Base):
     def average(self, log_parts):
         return log_parts.logsumexp(0) - math.log(log_parts.shape[0])
 
 
-class NoConstant(Base):
+class _NoConstant(Base):
     def log_norm(self, d):
         return 0.0
 
 
-class ConstantOnce(Base):
+class _ConstantOnce(Base):
     def log_norm(self, d):
         return math.log(self.h * math.sqrt(2 * math.pi))
 
 
-class NoPi(Base):
+class _NoPi(Base):
     def log_norm(self, d):
         return d * math.log(self.h)
 
 
-class NoH(Base):
+class _NoH(Base):
     def log_norm(self, d):
         return d * math.log(math.sqrt(2 * math.pi))
 
 
-class ConstantAdded(Base):
+class _ConstantAdded(Base):
     def log_norm(self, d):
         return -super().log_norm(d)
 
 
-class NotSquared(Base):
+class _NotSquared(Base):
     def exponents(self, x):
         return -self.squares(x) / (2 * self.h)
 
 
-class NoHalf(Base):
+class _NoHalf(Base):
     def exponents(self, x):
         return -self.squares(x) / self.h**2
 
 
-class HAsVariance(Base):
+class _HAsVariance(Base):
     def __init__(self, h, most):
         super().__init__(math.sqrt(h), most)
 
 
-class Distances(Base):
+class _Distances(Base):
     def squares(self, x):
         return super().squares(x).sqrt()
 
 
-class Repeats(Base):
+class _Repeats(Base):
     def noise(self, chosen):
         return torch.zeros_like(chosen)
 
 
-class UnitNoise(Base):
+class _UnitNoise(Base):
     def noise(self, chosen):
         return torch.randn_like(chosen)
 
 
-class SquaredNoise(Base):
+class _SquaredNoise(Base):
     def noise(self, chosen):
         return self.h**2 * torch.randn_like(chosen)
 
 
-class UniformNoise(Base):
+class _UniformNoise(Base):
     def noise(self, chosen):
         return self.h * math.sqrt(12) * (torch.rand_like(chosen) - 0.5)
 
 
-class OneNoise(Base):
+class _OneNoise(Base):
     def noise(self, chosen):
         return self.h * torch.randn_like(chosen[:, :1])
 
 
-class InOrder(Base):
+class _InOrder(Base):
     def chosen(self, n):
         return self.kept[-1 - torch.arange(n) % len(self.kept) // 2]
 
 
-class Once(Base):
+class _Once(Base):
     def chosen(self, n):
         return self.kept[torch.randperm(len(self.kept))[:n]]
 
 
-class AroundTheMean(Base):
+class _AroundTheMean(Base):
     def chosen(self, n):
         return self.kept.mean(0).expand(n, -1)
 
 
-class AView(Base):
+class _AView(Base):
     def step(self, x):
         kept = x if self.kept is None else torch.cat([self.kept, x])
         self.kept = self.remembered(kept)
@@ -221,33 +221,33 @@ def shared() -> type:
 
 _CONSTANT = "the constant of the Gaussian is (2π h²)^(−d/2)"
 WRONG = (
-    ("forgets nothing", ForgetsNothing, "nothing is forgotten: keep the last `most` points"),
-    ("keeps the first", KeepsTheFirst, "the first points are kept: keep the last `most`"),
-    ("last batch", LastBatch, "only the last batch is kept: add it to those before"),
-    ("no mean", NoMean, "the Gaussians are added up: average them, less log m"),
-    ("by size", BySize, "the sum is divided by `most`: by the number of points that are kept"),
-    ("mean of logs", MeanOfLogs, "the logs are averaged: q is the mean of densities, logsumexp"),
-    ("nearest", Nearest, "only the nearest point counts: all of them do, logsumexp"),
-    ("underflow", Underflows, "exp underflows far from all points: use logsumexp"),
-    ("density", Density, "this is q(x): its log is asked for"),
-    ("over the points", OverThePoints, "the sum runs over the x: sum over the points kept"),
-    ("no constant", NoConstant, f"the density is not normalised: {_CONSTANT}"),
-    ("constant once", ConstantOnce, f"the constant is that of the line: {_CONSTANT}"),
-    ("no pi", NoPi, f"2π is missing: {_CONSTANT}"),
-    ("no h", NoH, f"h is missing in the constant, so that it integrates to h^d: {_CONSTANT}"),
-    ("constant added", ConstantAdded, f"the log of the constant has the wrong sign: {_CONSTANT}"),
-    ("not squared", NotSquared, "the exponent is −‖x − x_i‖² / 2h²: h is squared"),
-    ("no half", NoHalf, "the exponent is −‖x − x_i‖² / 2h²: the 2 is missing"),
-    ("h as variance", HAsVariance, "h is taken for the variance: it is the standard deviation"),
-    ("distances", Distances, "the distances are not squared: −‖x − x_i‖² / 2h²"),
-    ("repeats", Repeats, "samples repeat the points that are kept: add Gaussian noise"),
-    ("unit noise", UnitNoise, "the noise of the samples has standard deviation 1: times h"),
-    ("squared noise", SquaredNoise, "the noise of the samples has standard deviation h²: h"),
-    ("uniform noise", UniformNoise, "the noise must be Gaussian: torch.randn, and not torch.rand"),
-    ("one noise", OneNoise, "the noise must be drawn for each coordinate by itself"),
-    ("in order", InOrder, "each of the points that are kept must be as likely"),
-    ("once", Once, "each point is drawn at most once: draw with repetition, torch.randint"),
-    ("around the mean", AroundTheMean, "samples lie around the mean of the points: around each"),
-    ("a view", AView, "the density changes when the batch is written to later: keep a copy of it"),
+    ("forgets nothing", _ForgetsNothing, "nothing is forgotten: keep the last `most` points"),
+    ("keeps the first", _KeepsTheFirst, "the first points are kept: keep the last `most`"),
+    ("last batch", _LastBatch, "only the last batch is kept: add it to those before"),
+    ("no mean", _NoMean, "the Gaussians are added up: average them, less log m"),
+    ("by size", _BySize, "the sum is divided by `most`: by the number of points that are kept"),
+    ("mean of logs", _MeanOfLogs, "the logs are averaged: q is the mean of densities, logsumexp"),
+    ("nearest", _Nearest, "only the nearest point counts: all of them do, logsumexp"),
+    ("underflow", _Underflows, "exp underflows far from all points: use logsumexp"),
+    ("density", _Density, "this is q(x): its log is asked for"),
+    ("over the points", _OverThePoints, "the sum runs over the x: sum over the points kept"),
+    ("no constant", _NoConstant, f"the density is not normalised: {_CONSTANT}"),
+    ("constant once", _ConstantOnce, f"the constant is that of the line: {_CONSTANT}"),
+    ("no pi", _NoPi, f"2π is missing: {_CONSTANT}"),
+    ("no h", _NoH, f"h is missing in the constant, so that it integrates to h^d: {_CONSTANT}"),
+    ("constant added", _ConstantAdded, f"the log of the constant has the wrong sign: {_CONSTANT}"),
+    ("not squared", _NotSquared, "the exponent is −‖x − x_i‖² / 2h²: h is squared"),
+    ("no half", _NoHalf, "the exponent is −‖x − x_i‖² / 2h²: the 2 is missing"),
+    ("h as variance", _HAsVariance, "h is taken for the variance: it is the standard deviation"),
+    ("distances", _Distances, "the distances are not squared: −‖x − x_i‖² / 2h²"),
+    ("repeats", _Repeats, "samples repeat the points that are kept: add Gaussian noise"),
+    ("unit noise", _UnitNoise, "the noise of the samples has standard deviation 1: times h"),
+    ("squared noise", _SquaredNoise, "the noise of the samples has standard deviation h²: h"),
+    ("uniform noise", _UniformNoise, "the noise must be Gaussian: torch.randn, and not torch.rand"),
+    ("one noise", _OneNoise, "the noise must be drawn for each coordinate by itself"),
+    ("in order", _InOrder, "each of the points that are kept must be as likely"),
+    ("once", _Once, "each point is drawn at most once: draw with repetition, torch.randint"),
+    ("around the mean", _AroundTheMean, "samples lie around the mean of the points: around each"),
+    ("a view", _AView, "the density changes when the batch is written to later: keep a copy of it"),
     ("shared", shared(), "two densities share their points: keep them in `self`"),
 )

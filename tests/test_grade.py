@@ -39,7 +39,7 @@ EXPECTED = {
     "endless loop": (STOPPED, ("passed", ""), ("passed", "")),
     "endless answer": (STOPPED, ("failed", "stopped|no answer within"), ("failed", STOPPED)),
     "memory bomb": (
-        "stopped|emory", NEITHER, ("failed", "allocate memory")),
+        "stopped|emory", NEITHER, ("failed", "out of memory")),
     "fork bomb": (STOPPED, NEITHER, ("failed", STOPPED)),
     "file deletion": ("", ("passed", ""), (".*", "")),
     "network": ("refused|unreachable", NEITHER, ("failed", "refused|unreachable")),

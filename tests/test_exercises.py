@@ -1,12 +1,13 @@
 """Every exercise of every lecture: its reference, its mistakes, its other right answers."""
 
+import math
 import re
 
 import pytest
 
 from dgm_lib.exercises import evaluate
 from dgm_lib.exercises.engine.examine import Examination, Unattempted
-from dgm_lib.exercises.engine.exercise import PACKAGE, lectures
+from dgm_lib.exercises.engine.exercise import PACKAGE, find, lectures
 from dgm_lib.exercises.engine.verdict import Verdict
 from tests.mutants import mutants
 
@@ -66,3 +67,13 @@ def _passes(exercise, faulty):
         return Examination(exercise, faulty, (), seconds=5).complaint() is None
     except Unattempted:
         return False
+
+
+def test_a_mistake_is_named_for_a_float_as_for_a_tensor() -> None:
+    """The reference of `histogram_jsd` returns a float, and its mistakes return tensors."""
+    exercise = find("arena.histogram_jsd")
+
+    def bits(x, edges, mass):
+        return exercise.reference(x, edges, mass) / math.log(2)
+
+    assert "bits" in evaluate("arena.histogram_jsd", bits).message

@@ -141,6 +141,8 @@ def _output(examination: Examination, case: Case) -> Any:
 def _agrees(examination: Examination, mistake: Mistake, case: Case, out: Any) -> bool:
     try:
         wrong = course_call(mistake.function, *fresh(case.args))
+        if isinstance(out, float) and isinstance(wrong, torch.Tensor) and wrong.ndim == 0:
+            wrong = wrong.item()  # an exercise that asks for a number takes either
         if kind_differs(out, wrong) or form_differs(out, wrong, ""):
             return False
         return not examination.value_differs(case, out, wrong)

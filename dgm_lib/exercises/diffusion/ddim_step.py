@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail, Mistake
+from dgm_lib.exercises.engine.terms import column, is_random, points, wrong_terms
 
 
 def ddim_step(x_t: Tensor, eps_hat: Tensor, alpha_bar_t: Tensor, alpha_bar_s: Tensor) -> Tensor:
@@ -70,6 +71,9 @@ def _turned(x_t, eps_hat, alpha_bar_t, alpha_bar_s):
 # ------------------------------------------------------------------------ wrong answers
 
 
+_POINTS = *points(2), column(0.2, 0.3, 0.5), column(0.6, 0.4, 0.9)  # x_t, ε̂, ᾱ_t, ᾱ_s
+
+
 def _x0(x, e, t):
     return (x - (1 - t).sqrt() * e) / t.sqrt()
 
@@ -86,12 +90,6 @@ def _noised(noised):
 
 def _fresh(x, e, t, s):
     return s.sqrt() * _x0(x, e, t) + (1 - s).sqrt() * torch.randn_like(e)
-
-
-def _is_random(fn, generator):
-    args = torch.ones(2, 2), torch.ones(2, 2), torch.full((2, 1), 0.3), torch.full((2, 1), 0.6)
-    first, second = (fn(*(a.clone() for a in args)) for _ in range(2))  # it may write into them
-    return bool((first != second).any())
 
 
 MISTAKES = (
@@ -154,7 +152,7 @@ MISTAKES = (
         "fresh noise",
         _fresh,
         "fresh noise is drawn: DDIM puts the same ε̂ back, and nothing is at random",
-        _is_random,
+        is_random(*_POINTS),
     ),
     Mistake(
         "no roots at t",
@@ -195,6 +193,56 @@ MISTAKES = (
         "mean of DDPM",
         lambda x, e, t, s: (x - (1 - t / s) / (1 - t).sqrt() * e) / (t / s).sqrt(),
         "this is the mean of a DDPM step: without fresh noise all of ε̂ must be put back",
+    ),
+    Mistake(
+        "no roots",
+        lambda x, e, t, s: s * (x - (1 - t) * e) / t + (1 - s) * e,
+        "all roots are missing: ᾱ and 1 − ᾱ are variances, √ᾱ and √(1 − ᾱ) multiply x̂_0 and ε̂",
+    ),
+    Mistake(
+        "alpha of the path",
+        lambda x, e, t, s: ddim_step(x, e, t**2, s**2),
+        "ᾱ is taken for alpha, and √(1 − ᾱ²) for sigma: ᾱ is alpha², so √ᾱ and √(1 − ᾱ)",
+    ),
+    Mistake(
+        "alpha of the step",
+        lambda x, e, t, s: s.sqrt() * _x0(x, e, t / s) + (1 - s).sqrt() * e,
+        "α = ᾱ_t / ᾱ_s stands for ᾱ_t: x̂_0 is a guess of the data, all steps away, not one",
+    ),
+    Mistake(
+        "alpha of the step, and no noise back",
+        lambda x, e, t, s: _x0(x, e, t / s),
+        "α = ᾱ_t / ᾱ_s stands for ᾱ_t, and no noise is put back: guess x_0, and noise it again",
+    ),
+    Mistake(
+        "one minus the root",
+        lambda x, e, t, s: s.sqrt() * (x - (1 - t.sqrt()) * e) / t.sqrt() + (1 - s.sqrt()) * e,
+        "1 − √ᾱ stands for √(1 − ᾱ): the squares of both factors add up to 1",
+    ),
+    Mistake(
+        "signal for noise at s",
+        _noised(lambda x0, e, s, t, x: (1 - s).sqrt() * x0 + s.sqrt() * e),
+        "√ᾱ_s and √(1 − ᾱ_s) are swapped: the first belongs to x̂_0",
+    ),
+    Mistake(
+        "signal for noise at t",
+        _guess(lambda x, e, t: (x - t.sqrt() * e) / (1 - t).sqrt()),
+        "√ᾱ_t and √(1 − ᾱ_t) are swapped: x_t has √(1 − ᾱ_t) ε̂ in it",
+    ),
+    Mistake(
+        "clipped",
+        _guess(lambda x, e, t: _x0(x, e, t).clamp(-1, 1)),
+        "x̂_0 is clipped to [−1, 1]: that is for pixels, data here are anywhere",
+    ),
+    *wrong_terms(
+        ddim_step,
+        _POINTS,
+        {
+            0: "x_t has another factor than √ᾱ_s / √ᾱ_t: x̂_0 is divided by √ᾱ_t, and multiplied "
+            "by √ᾱ_s",
+            1: "ε̂ has another factor than √(1 − ᾱ_s) − √ᾱ_s √(1 − ᾱ_t) / √ᾱ_t: it is taken off in "
+            "x̂_0, and put back",
+        },
     ),
 )
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.exercises.engine.terms import column, is_random, points, wrong_terms
 
 
 def ddpm_step(
@@ -24,21 +25,23 @@ def ddpm_step(
 
 
 def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
-    def case(*batch: int, d: int, last: bool = False) -> tuple[Tensor, ...]:
+    def case(*batch: int, d: int, last: float = 0.0) -> tuple[Tensor, ...]:
+        """The share `last` of the points is at its last step."""
         x_t, eps, noise = torch.randn(3, *batch, d, generator=generator, dtype=torch.float64)
         s, share = torch.rand(2, *batch, 1, generator=generator, dtype=torch.float64)
-        alpha_bar_s = torch.ones_like(s) if last else 0.3 + 0.6 * s
+        alpha_bar_s = torch.where(share < last, 1.0, 0.3 + 0.6 * s)
         args = 1.1 * x_t + 0.3, eps, alpha_bar_s * (0.3 + 0.6 * share), alpha_bar_s, noise
         return tuple(a.to(dtype) for a in args)
 
     return [
         case(1, d=2),
-        case(1, d=3, last=True),
+        case(1, d=3, last=1.0),
         case(3, d=2),
         case(d=4),
         case(4, d=1),
         case(2, 3, d=2),
-        case(5, d=2, last=True),
+        case(5, d=2, last=1.0),
+        case(8, d=2, last=0.5),
     ]
 
 
@@ -75,6 +78,10 @@ def _by_score(x_t, eps_hat, alpha_bar_t, alpha_bar_s, noise):
 
 
 # ------------------------------------------------------------------------ wrong answers
+
+
+_LEVELS = column(0.2, 0.3, 0.5), column(0.6, 0.4, 0.9)  # ᾱ_t, ᾱ_s
+_X, _EPS, _NOISE = points(3)
 
 
 def _mean(mean):
@@ -148,6 +155,11 @@ MISTAKES = (
         "no noise",
         _spread(lambda b, t, s, right: torch.zeros_like(b)),
         "no noise is added: this is the mean of the step, and the samples come out too narrow",
+    ),
+    Mistake(
+        "no noise for all",
+        _spread(lambda b, t, s, right: right * (s < 1).all()),
+        "one point at its last step takes the noise from all: each has its own β̃",
     ),
     Mistake(
         "noise subtracted",
@@ -226,6 +238,43 @@ MISTAKES = (
         "eps for x_0",
         _mean(lambda x, e, b, t, s: (s.sqrt() * b * e + (1 - b).sqrt() * (1 - s) * x) / (1 - t)),
         "ε̂ is used in the place of x_0: first x_0 = (x_t − √(1 − ᾱ_t) ε̂) / √ᾱ_t",
+    ),
+    Mistake(
+        "upside down",
+        lambda x, e, t, s, noise: ddpm_step(x, e, s, t, noise),
+        "ᾱ_t and ᾱ_s are swapped, or α is upside down: α = ᾱ_t / ᾱ_s is below 1, and β̃ positive",
+    ),
+    Mistake(
+        "by precisions",
+        lambda x, e, t, s, noise: ddpm_step(x, e, t, s, noise) + 0 / (1 - s),
+        "1 / (1 − ᾱ_s) is infinite in the last step, where ᾱ_s = 1: do not divide by 1 − ᾱ_s",
+    ),
+    Mistake(
+        "noise in the bracket",
+        _spread(lambda b, t, s, right: right / (1 - b).sqrt()),
+        "the noise is divided by √α too: it is added to the mean, outside the bracket",
+    ),
+    Mistake(
+        "DDIM and noise",
+        _mean(lambda x, e, b, t, s: s.sqrt() * _x0(x, e, t) + (1 - s).sqrt() * e),
+        "this is DDIM with fresh noise on top, too much: √β̃ of noise leaves less of ε̂, "
+        "√(1 − ᾱ_s − β̃)",
+    ),
+    Mistake(
+        "own noise",
+        lambda x, e, t, s, noise: ddpm_step(x, e, t, s, torch.randn_like(x)),
+        "you draw noise of your own: use the one that you are given",
+        is_random(_X, _EPS, *_LEVELS, _NOISE),
+    ),
+    *wrong_terms(
+        ddpm_step,
+        (_X, _EPS, *_LEVELS, _NOISE),
+        {
+            0: "x_t has another factor than 1 / √α, with α = ᾱ_t / ᾱ_s",
+            1: "ε̂ has another factor than −(1 − α) / (√(1 − ᾱ_t) √α): mind the roots, and whose "
+            "level is under them",
+            4: "the noise has another factor than √β̃, with β̃ = (1 − α) (1 − ᾱ_s) / (1 − ᾱ_t)",
+        },
     ),
 )
 

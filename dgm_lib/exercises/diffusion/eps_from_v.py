@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail, Mistake
+from dgm_lib.exercises.engine.terms import column, points, wrong_terms
 
 
 def eps_from_v(x_t: Tensor, v: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
@@ -144,6 +145,19 @@ MISTAKES = (
         "sign",
         lambda x, v, a, s: -(s * x + a * v),
         "this is −ε",
+    ),
+    Mistake(
+        "by x_0, not divided",
+        lambda x, v, a, s: x - a * (a * x - s * v),
+        "this is sigma ε, what is left of x_t without alpha x_0: divide it by sigma",
+    ),
+    *wrong_terms(
+        eps_from_v,
+        (*points(2), column(0.96, 0.8, 0.28), column(0.28, 0.6, 0.96)),
+        {
+            0: "x_t has another factor than sigma",
+            1: "v has another factor than alpha",
+        },
     ),
 )
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.exercises.engine.terms import is_random, points, wrong_terms
 
 
 def forward_noising(x0: Tensor, betas: Tensor, i: Tensor, eps: Tensor) -> Tensor:
@@ -67,6 +68,11 @@ def _variances(x0, betas, i, eps):
 # ------------------------------------------------------------------------ wrong answers
 
 
+_BETAS, _STEPS = torch.tensor([0.1, 0.3, 0.2, 0.4], dtype=torch.float64), torch.tensor([2, 4, 3])
+_X0, _EPS = points(2)
+_ARGS = _X0, _BETAS, _STEPS, _EPS
+
+
 def _mixed(mix):
     """A wrong mixture of x_0, ε, ᾱ_i (n, 1) and β_i (n, 1)."""
 
@@ -103,14 +109,15 @@ def _does_not_fit(fn, generator):
     return False
 
 
+def _one_noise(x0, betas, i, eps):
+    x = x0
+    for j, beta in enumerate(betas, start=1):
+        x = torch.where(j <= i[:, None], (1 - beta).sqrt() * x + beta.sqrt() * eps, x)
+    return x
+
+
 def _own_noise(x0, betas, i, eps):
     return forward_noising(x0, betas, i, torch.randn_like(x0))
-
-
-def _is_random(fn, generator):
-    args = torch.ones(2, 2), torch.tensor([0.1, 0.2]), torch.tensor([1, 2]), torch.ones(2, 2)
-    first, second = (fn(*(a.clone() for a in args)) for _ in range(2))  # it may write into them
-    return bool((first != second).any())
 
 
 MISTAKES = (
@@ -225,7 +232,31 @@ MISTAKES = (
         "own noise",
         _own_noise,
         "you draw noise of your own: use eps, which the loss needs too",
-        _is_random,
+        is_random(*_ARGS),
+    ),
+    Mistake(
+        "one minus the product of betas",
+        _level(lambda betas, i: 1 - betas.cumprod(0)[i - 1, None]),
+        "1 − Π β_j stands for ᾱ_i: subtract first, and multiply then, Π (1 − β_j)",
+    ),
+    Mistake(
+        "roots twice",
+        _level(lambda betas, i: _alpha_bar(betas).sqrt()[i - 1, None]),
+        "the root is taken twice: Π √(1 − β_j) is √ᾱ_i already",
+    ),
+    Mistake(
+        "the same noise in each step",
+        _one_noise,
+        "the same ε is added in each step, so that standard deviations add up: variances do, to "
+        "1 − ᾱ_i",
+    ),
+    *wrong_terms(
+        forward_noising,
+        _ARGS,
+        {
+            0: "x_0 has another factor than √ᾱ_i, with ᾱ_i = Π (1 − β_j) over all j up to i",
+            3: "ε has another factor than √(1 − ᾱ_i)",
+        },
     ),
 )
 

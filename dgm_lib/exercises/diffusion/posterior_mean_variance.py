@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.exercises.diffusion.posterior_answers import ANSWERS
+from dgm_lib.exercises.engine.terms import column, points, wrong_terms
 
 
 def posterior_mean_variance(
@@ -33,38 +35,10 @@ def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
     return [case(1, d=2), case(3, d=2), case(d=3), case(4, d=1), case(2, 3, d=2), case(5, d=4)]
 
 
-# ------------------------------------------------------------------------ right answers
-
-
-def _precisions(x_t, x0, alpha_bar_t, alpha_bar_s):
-    alpha = alpha_bar_t / alpha_bar_s
-    precision = alpha / (1 - alpha) + 1 / (1 - alpha_bar_s)
-    sum_ = alpha.sqrt() / (1 - alpha) * x_t + alpha_bar_s.sqrt() / (1 - alpha_bar_s) * x0
-    return sum_ / precision, 1 / precision
-
-
-def _by_noise(x_t, x0, alpha_bar_t, alpha_bar_s):
-    alpha = alpha_bar_t / alpha_bar_s
-    sigma = torch.sqrt(1 - alpha_bar_t)
-    eps = (x_t - torch.sqrt(alpha_bar_t) * x0) / sigma
-    mean = (x_t - (1 - alpha) / sigma * eps) / torch.sqrt(alpha)
-    return mean, (1 - alpha) / sigma**2 * (1 - alpha_bar_s)
-
-
-def _conditioned(x_t, x0, alpha_bar_t, alpha_bar_s):
-    scale = (alpha_bar_t / alpha_bar_s).sqrt()
-    gain = scale * (1 - alpha_bar_s) / (1 - alpha_bar_t)
-    mean = alpha_bar_s.sqrt() * x0 + gain * (x_t - alpha_bar_t.sqrt() * x0)
-    return mean, (1 - alpha_bar_s) * (1 - gain * scale)
-
-
-def _like_ddim(x_t, x0, alpha_bar_t, alpha_bar_s):
-    variance = (1 - alpha_bar_t / alpha_bar_s) * (1 - alpha_bar_s) / (1 - alpha_bar_t)
-    eps = (x_t - alpha_bar_t**0.5 * x0) / (1 - alpha_bar_t) ** 0.5
-    return alpha_bar_s**0.5 * x0 + (1 - alpha_bar_s - variance) ** 0.5 * eps, variance
-
-
 # ------------------------------------------------------------------------ wrong answers
+
+
+_POINTS = *points(2), column(0.2, 0.3, 0.5), column(0.6, 0.4, 0.9)  # x_t, x_0, ᾱ_t, ᾱ_s
 
 
 def _of(wrong):
@@ -93,6 +67,11 @@ def _by_precisions(wrong):
         return wrong(s.sqrt() * x0, 1 / (1 - s), x / a.sqrt(), a / (1 - a), a)
 
     return _of(answer)
+
+
+def _has_wrong_variance(fn, generator):
+    found, right = (answer(*_POINTS)[1] for answer in (fn, posterior_mean_variance))
+    return found.shape == right.shape and not torch.allclose(found, right)
 
 
 MISTAKES = (
@@ -257,6 +236,45 @@ MISTAKES = (
         ),
         "the variance is repeated for each coordinate: one number for each point, (*batch, 1)",
     ),
+    Mistake(
+        "alpha upside down",
+        lambda x, x0, t, s: (_right_mean(x, x0, s / t, s, t), (1 - s / t) * (1 - s) / (1 - t)),
+        "α is upside down: α = ᾱ_t / ᾱ_s is below 1, and β = 1 − α positive",
+    ),
+    Mistake(
+        "mean of the means",
+        _by_precisions(lambda m1, p1, m2, p2, a: ((m1 + m2) / 2, 1 / (p1 + p2))),
+        "both means have the weight 1/2: weigh them with their precisions",
+    ),
+    Mistake(
+        "roots of the precisions",
+        _by_precisions(
+            lambda m1, p1, m2, p2, a: (
+                (p1.sqrt() * m1 + p2.sqrt() * m2) / (p1.sqrt() + p2.sqrt()),
+                1 / (p1.sqrt() + p2.sqrt()),
+            )
+        ),
+        "1 / standard deviation is taken for the precision: it is 1 / variance",
+    ),
+    Mistake(
+        "log of the variance",
+        _variance(lambda a, s, t: ((1 - a) * (1 - s) / (1 - t)).log()),
+        "the log of the variance is returned: the variance itself is asked for",
+    ),
+    *wrong_terms(
+        posterior_mean_variance,
+        _POINTS,
+        {
+            0: "x_t has another factor in the mean than √α (1 − ᾱ_s) / (1 − ᾱ_t)",
+            1: "x_0 has another factor in the mean than √ᾱ_s (1 − α) / (1 − ᾱ_t)",
+        },
+    ),
+    Mistake(
+        "variance",
+        _variance(lambda a, s, t: 1.37 * (1 - a) * (1 - s) / (1 - t)),
+        "the mean is right, the variance is not: its inverse is the sum of both precisions",
+        _has_wrong_variance,
+    ),
 )
 
 Exercise(
@@ -267,7 +285,7 @@ Exercise(
     returns="(*batch, d) and (*batch, 1): mean and variance",
     cases=_cases,
     mistakes=MISTAKES,
-    accepts=[_precisions, _by_noise, _conditioned, _like_ddim],
+    accepts=ANSWERS,
     hints=(
         "q(x_s | x_t, x_0) ∝ q(x_t | x_s) q(x_s | x_0), a product of two Gaussians in x_s: "
         "precisions add up, and the mean is weighted by them.",

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.exercises.engine.terms import column, points, wrong_terms
 
 
 def x0_from_eps(x_t: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
@@ -138,6 +139,34 @@ MISTAKES = (
         "clipped",
         lambda x, e, a, s: ((x - s * e) / a).clamp(-1, 1),
         "x_0 is clipped to [−1, 1]: that is for pixels, data here are anywhere",
+    ),
+    Mistake(
+        "alpha as alpha_bar",
+        lambda x, e, a, s: (x - (1 - a).sqrt() * e) / a.sqrt(),
+        "alpha is taken for ᾱ: it is √ᾱ already, and sigma is given",
+    ),
+    Mistake(
+        "circle, of alpha",
+        lambda x, e, a, s: (x - s * e) / (1 - s**2).sqrt(),
+        "√(1 − sigma²) stands for alpha: alpha is given, for paths that do not keep the variance",
+    ),
+    Mistake(
+        "negative",
+        lambda x, e, a, s: (s * e - x) / a,
+        "this is −x_0: the noise is subtracted from x_t, not x_t from the noise",
+    ),
+    Mistake(
+        "no sigma, brackets",
+        lambda x, e, a, s: x / a - e,
+        "there is sigma ε in x_t, and it is divided by alpha too: sigma / alpha belongs to ε",
+    ),
+    *wrong_terms(
+        x0_from_eps,
+        (*points(2), column(0.9, 0.7, 0.4), column(0.3, 0.6, 0.8)),
+        {
+            0: "x_t has another factor than 1 / alpha",
+            1: "ε has another factor than −sigma / alpha",
+        },
     ),
 )
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail, Mistake
+from dgm_lib.exercises.engine.terms import points, wrong_terms
 
 
 def classifier_free(eps_c: Tensor, eps_u: Tensor, w: float) -> Tensor:
@@ -166,6 +167,24 @@ MISTAKES = (
         "negative",
         lambda c, u, w: -(u + w * (c - u)),
         "this is the negative of it, as if ε_c and ε_u were to be turned into scores",
+    ),
+    Mistake(
+        "brackets of the other",
+        lambda c, u, w: w * c - u,
+        "w multiplies ε_c alone, and ε_u is subtracted whole: ε_u + w (ε_c − ε_u)",
+    ),
+    Mistake(
+        "w minus one",
+        lambda c, u, w: u + (w - 1) * (c - u),
+        "the weight is w − 1 for you: w = 1 must give ε_c",
+    ),
+    *wrong_terms(
+        classifier_free,
+        (*points(2), 1.7),
+        {
+            0: "ε_c has another factor than w",
+            1: "ε_u has another factor than 1 − w",
+        },
     ),
 )
 

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.exercises.diffusion.ddim_step import MISTAKES as DDIM_MISTAKES
+from dgm_lib.exercises.engine.terms import column, is_random, points, wrong_terms
 
 
 def guided_ddim(
@@ -81,6 +83,10 @@ def _odds(x_t, eps_hat, gradient, alpha_bar_t, alpha_bar_s, w):
 # ------------------------------------------------------------------------ wrong answers
 
 
+_LEVELS = column(0.2, 0.3, 0.5), column(0.6, 0.4, 0.9)  # ᾱ_t, ᾱ_s
+_ARGS = *points(3), *_LEVELS, 1.7
+
+
 def _eps(eps):
     """A step with a wrong ε̃, of ε̂, the gradient, ᾱ_t, ᾱ_s and w."""
     return lambda x, e, g, t, s, w: _ddim(x, eps(e, g, t, s, w), t, s)
@@ -93,6 +99,15 @@ def _step(step):
 
 def _x0(x, e, t):
     return (x - (1 - t).sqrt() * e) / t.sqrt()
+
+
+def _with(step):
+    """A wrong step of DDIM with the right ε̃."""
+    return lambda x, e, g, t, s, w: step(x, e - w * (1 - t).sqrt() * g, t, s)
+
+
+def _fresh(x, e, g, t, s, w):
+    return guided_ddim(x, e, g, t, s, w) + (1 - s).sqrt() * (torch.randn_like(e) - e)
 
 
 MISTAKES = (
@@ -183,24 +198,66 @@ MISTAKES = (
         "change ε̂",
     ),
     Mistake(
-        "to the data",
-        _step(lambda x, g, e, t, s: _x0(x, g, t)),
-        "this is the guided guess of x_0: noise it to the level of s, with the same ε̃",
-    ),
-    Mistake(
-        "noise of t",
-        _step(lambda x, g, e, t, s: s.sqrt() * _x0(x, g, t) + (1 - t).sqrt() * g),
-        "the noise is put back at the level of t: √(1 − ᾱ_s) is the new one",
-    ),
-    Mistake(
-        "no roots",
-        _step(lambda x, g, e, t, s: s * (x - (1 - t) * g) / t + (1 - s) * g),
-        "the roots are missing in the step: ᾱ and 1 − ᾱ are variances",
-    ),
-    Mistake(
         "t and s swapped",
         lambda x, e, g, t, s, w: _ddim(x, e - w * (1 - s).sqrt() * g, s, t),
         "ᾱ_t and ᾱ_s are swapped: the step goes from t to s",
+    ),
+    Mistake(
+        "eps itself",
+        lambda x, e, g, t, s, w: e - w * (1 - t).sqrt() * g,
+        "this is ε̃ itself: take the step with it, and return x_s",
+    ),
+    Mistake(
+        "eps for the score",
+        _eps(lambda e, g, t, s, w: -(1 - t).sqrt() * (e + w * g)),
+        "ε̂ is taken for the score: the score is −ε̂ / √(1 − ᾱ_t)",
+    ),
+    Mistake(
+        "gradient for eps",
+        _eps(lambda e, g, t, s, w: e + w * (g - e)),
+        "the gradient is taken for the ε of the class: it is a gradient, and ε̂ loses "
+        "w √(1 − ᾱ_t) of it",
+    ),
+    Mistake(
+        "variance for sigma",
+        lambda x, e, g, t, s, w: (
+            s.sqrt() * (x - (1 - t) * (e - w * (1 - t) * g)) / t.sqrt()
+            + (1 - s).sqrt() * (e - w * (1 - t) * g)
+        ),
+        "1 − ᾱ_t stands for sigma, before the gradient and in x̂_0: take its root",
+    ),
+    Mistake(
+        "no roots anywhere",
+        lambda x, e, g, t, s, w: (
+            s * (x - (1 - t) * (e - w * (1 - t) * g)) / t + (1 - s) * (e - w * (1 - t) * g)
+        ),
+        "all roots are missing, before the gradient too: ᾱ and 1 − ᾱ are variances",
+    ),
+    Mistake(
+        "alpha for alpha_bar",
+        lambda x, e, g, t, s, w: guided_ddim(x, e, g, t**2, s**2, w),
+        "ᾱ is squared, as if it were alpha of the path: ᾱ is alpha² already, and sigma is √(1 − ᾱ)",
+    ),
+    Mistake(
+        "fresh noise",
+        _fresh,
+        "fresh noise is drawn: DDIM puts the same ε̃ back, and nothing is at random",
+        is_random(*_ARGS),
+    ),
+    *(
+        Mistake(f"DDIM: {m.name}", _with(m.function), m.hint.replace("ε̂", "ε̃"))
+        for m in DDIM_MISTAKES
+        if not m.recognise
+    ),
+    *wrong_terms(
+        guided_ddim,
+        _ARGS,
+        {
+            0: "x_t has another factor than √ᾱ_s / √ᾱ_t: guidance changes nothing in it",
+            1: "ε̂ has another factor than without guidance, √(1 − ᾱ_s) − √ᾱ_s √(1 − ᾱ_t) / √ᾱ_t",
+            2: "the gradient has another factor than −w √(1 − ᾱ_t) times that of ε̂: it is in ε̃, "
+            "and so in both parts of the step",
+        },
     ),
 )
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail, Mistake
+from dgm_lib.exercises.engine.terms import column, points, wrong_terms
 
 
 def guided_mean(mu: Tensor, sigma: Tensor, gradient: Tensor, w: float) -> Tensor:
@@ -68,6 +69,7 @@ def _weighted(mu, sigma, gradient, w):
 # ------------------------------------------------------------------------ wrong answers
 
 
+_MU, _GRADIENT = points(2)
 _DIVIDES = (
     "where sigma is 0, in the last step of a sampler, yours is not mu: do not divide by sigma"
 )
@@ -179,6 +181,29 @@ MISTAKES = (
         "exponential",
         lambda mu, s, g, w: mu + w * s**2 * g.exp(),
         "exp is taken of the gradient: that of log p(y|x) is what is added",
+    ),
+    Mistake(
+        "w on mu",
+        lambda mu, s, g, w: w * mu + s**2 * g,
+        "w multiplies mu, and not the gradient: mu + w sigma² g",
+    ),
+    Mistake(
+        "times mu",
+        lambda mu, s, g, w: mu * (1 + w * s**2 * g),
+        "the gradient is multiplied by mu: it is added to it",
+    ),
+    Mistake(
+        "summed gradient",
+        lambda mu, s, g, w: mu + w * s**2 * g.sum(-1, keepdim=True),
+        "the gradient is summed over the coordinates: each coordinate of mu moves by its own",
+    ),
+    *wrong_terms(
+        guided_mean,
+        (_MU, column(0.4, 0.9, 1.3), _GRADIENT, 1.7),
+        {
+            0: "mu has another factor than 1: it stays as it is",
+            2: "the gradient has another factor than w sigma²",
+        },
     ),
 )
 

@@ -3,10 +3,12 @@
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from dgm_lib.exercises import Exercise, Fail, Mistake
+from dgm_lib.exercises.guidance.noisy_answers import ANSWERS
+from dgm_lib.exercises.guidance.stand_ins import Network, Spy, batch, gradients
 
 
 def noisy_classifier_loss(
@@ -21,23 +23,6 @@ def noisy_classifier_loss(
     return F.cross_entropy(logits, y)
 
 
-class Network(nn.Module):
-    """x (n, d), t (n, 1) -> logits (n, k), bent in x and t."""
-
-    name = "a classifier"
-
-    def __init__(self, d: int, k: int, dtype: torch.dtype) -> None:
-        super().__init__()
-        count = torch.arange((d + 1) * k, dtype=torch.float64)
-        self.weight = nn.Parameter((0.7 + 1.7 * count).sin().reshape(d + 1, k).to(dtype))
-        self.bias = nn.Parameter((0.2 + 1.3 * count[:k]).cos().to(dtype))
-
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """The logits."""
-        bent = torch.cat([x, 2 * t], dim=-1) @ self.weight + self.bias
-        return 2 * bent + bent.sin()
-
-
 def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
     def case(n: int, d: int, k: int) -> tuple:
         x0, eps = torch.randn(2, n, d, generator=generator, dtype=torch.float64)
@@ -47,63 +32,16 @@ def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
         numbers = (a.to(dtype) for a in (t, eps, angle.cos(), angle.sin()))
         return Network(d, k, dtype), (1.2 * x0 + 0.3).to(dtype), y, *numbers
 
-    return [case(1, 2, 3), case(2, 2, 2), case(4, 2, 3), case(5, 3, 4), case(3, 1, 5)]
-
-
-def _batch() -> tuple[Tensor, ...]:
-    """Three data of the plane, of classes 2, 0, 1, at three times."""
-    x0 = torch.tensor([[0.3, -1.1], [1.4, 0.2], [-0.7, 0.9]], dtype=torch.float64)
-    t = torch.tensor([[0.2], [0.5], [0.7]], dtype=torch.float64)
-    alpha, sigma = (math.pi / 2 * t).cos(), (math.pi / 2 * t).sin()
-    return x0, torch.tensor([2, 0, 1]), t, x0.flip(0) - 0.4, alpha, sigma
-
-
-def _gradients(loss) -> list[Tensor]:
-    network = Network(2, 3, torch.float64)
-    value, leaves = loss(network, *_batch()), list(network.parameters())
-    if not value.requires_grad:
-        return [torch.zeros_like(leaf) for leaf in leaves]
-    options = {"allow_unused": True, "materialize_grads": True}
-    return list(torch.autograd.grad(value, leaves, **options))
+    return [case(1, 2, 3), case(2, 2, 4), case(4, 2, 3), case(5, 3, 4), case(3, 1, 5)]
 
 
 def _trains(fn, generator):
     """gradients in the classifier's parameters"""
-    mine, right = _gradients(fn), _gradients(noisy_classifier_loss)
+    mine, right = gradients(fn), gradients(noisy_classifier_loss)
     if not any(gradient.any() for gradient in mine):
         raise Fail("no gradient of the loss reaches the classifier: no `.detach()`, `.item()`")
     if not all(map(torch.allclose, mine, right)):
         raise Fail("the value is right, but the gradients in the classifier's parameters are not")
-
-
-# ------------------------------------------------------------------------ right answers
-
-
-def _gather(classifier, x0, y, t, eps, alpha, sigma):
-    log_p = classifier(alpha * x0 + sigma * eps, t).log_softmax(dim=-1)
-    return -log_p.gather(-1, y[:, None]).mean()
-
-
-def _nll(classifier, x0, y, t, eps, alpha, sigma):
-    log_p = F.log_softmax(classifier(sigma * eps + alpha * x0, t), 1)
-    return F.nll_loss(log_p, y)
-
-
-def _by_hand(classifier, x0, y, t, eps, alpha, sigma):
-    logits = classifier(alpha * x0 + sigma * eps, t)
-    chosen = logits[torch.arange(len(y)), y]
-    return (logits.logsumexp(dim=1) - chosen).sum() / len(y)
-
-
-def _law(classifier, x0, y, t, eps, alpha, sigma):
-    x_t = x0 * alpha + eps * sigma
-    return -torch.distributions.Categorical(logits=classifier(x_t, t)).log_prob(y).mean()
-
-
-def _one_hot(classifier, x0, y, t, eps, alpha, sigma):
-    logits = classifier(alpha * x0 + sigma * eps, t)
-    hot = F.one_hot(y, logits.shape[1]).to(logits)
-    return -(hot * logits.log_softmax(-1)).sum(-1).mean()
 
 
 # ------------------------------------------------------------------------ wrong answers
@@ -130,7 +68,25 @@ def _own_noise(net, x0, y, t, e, a, s):
 
 def _is_random(fn, generator):
     network = Network(2, 3, torch.float64)
-    return bool((fn(network, *_batch()) != fn(network, *_batch())).any())
+    return bool((fn(network, *batch()) != fn(network, *batch())).any())
+
+
+def _other_point(fn, generator):
+    asked, right = Spy.of(fn), Spy.of(noisy_classifier_loss)
+    return asked.x.shape == right.x.shape and not torch.allclose(asked.x, right.x)
+
+
+def _other_time(fn, generator):
+    asked, right = Spy.of(fn), Spy.of(noisy_classifier_loss)
+    is_whole = asked.x.shape == right.x.shape  # and not one datum after the other
+    return is_whole and (asked.t.shape != right.t.shape or not torch.allclose(asked.t, right.t))
+
+
+def _other_loss(fn, generator):
+    losses = fn, noisy_classifier_loss
+    found, right = (loss(Network(2, 3, torch.float64), *batch()) for loss in losses)
+    is_asked_rightly = not (_other_point(fn, generator) or _other_time(fn, generator))
+    return found.shape == () and is_asked_rightly and not torch.allclose(found, right)
 
 
 MISTAKES = (
@@ -266,6 +222,54 @@ MISTAKES = (
         _of(lambda logits, y: F.cross_entropy(logits.detach(), y)),
         "no gradient of the loss reaches the classifier: no `.detach()`, `.item()`",
     ),
+    Mistake(
+        "as with alpha_bar",
+        _seen(lambda x0, e, a, s: a.sqrt() * x0 + (1 - a).sqrt() * e),
+        "alpha is taken for ᾱ: it is √ᾱ already, and sigma is given",
+    ),
+    Mistake(
+        "noise subtracted",
+        _seen(lambda x0, e, a, s: a * x0 - s * e),
+        "the noise is subtracted: no different in law, but add it, so that losses can be compared",
+    ),
+    Mistake(
+        "classes from 1",
+        _of(lambda logits, y: F.cross_entropy(logits, (y - 1) % logits.shape[1])),
+        "classes are counted from 0 here: y as it is",
+    ),
+    Mistake(
+        "mean over the classes",
+        _of(lambda logits, y: F.cross_entropy(logits, y) / logits.shape[1]),
+        "the mean runs over data and classes: one class of each datum counts, divide by n only",
+    ),
+    Mistake(
+        "divided by n again",
+        _of(lambda logits, y: F.cross_entropy(logits, y) / len(y)),
+        "the mean is divided by n once more: cross_entropy takes it already",
+    ),
+    Mistake(
+        "log of the mean",
+        _of(lambda logits, y: -logits.softmax(-1).gather(1, y[:, None]).mean().log()),
+        "the probabilities are averaged before the log: take the log of each, and then the mean",
+    ),
+    Mistake(
+        "another point",
+        _seen(lambda x0, e, a, s: 1.37 * (a * x0 + s * e)),
+        "the classifier is asked about another point than x_t = alpha x_0 + sigma ε",
+        _other_point,
+    ),
+    Mistake(
+        "another time",
+        _told(lambda t: 1.37 * t),
+        "the classifier is told another time than t: t as it is, (n, 1)",
+        _other_time,
+    ),
+    Mistake(
+        "another loss",
+        _of(lambda logits, y: F.cross_entropy(1.37 * logits, y)),
+        "the classifier is asked rightly; what is made of its logits is not −mean log p(y | x_t)",
+        _other_loss,
+    ),
 )
 
 Exercise(
@@ -277,7 +281,7 @@ Exercise(
     cases=_cases,
     properties=[_trains],
     mistakes=MISTAKES,
-    accepts=[_gather, _nll, _by_hand, _law, _one_hot],
+    accepts=ANSWERS,
     hints=(
         "A guide is asked ∇ log p(y | x_t) at every level of noise: noise the data before the "
         "classifier sees them.",

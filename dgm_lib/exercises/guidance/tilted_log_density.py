@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Mistake, Tolerance
+from dgm_lib.exercises.engine.inputs import fresh
 
 
 def tilted_log_density(log_p: Tensor, log_p_y: Tensor, w: float, cell: float) -> Tensor:
@@ -75,6 +76,24 @@ def _tilt(tilt):
 def _of(normalise):
     """A wrong normalisation of the right tilted logs, and the cell."""
     return lambda log_p, log_p_y, w, cell: normalise(log_p + w * log_p_y, cell)
+
+
+def _off(fn):
+    """How far an answer is off on a small grid, and the log of its integral."""
+    log_p = torch.tensor([[-0.4, -1.9, -2.3], [-0.8, -3.1, -1.2]], dtype=torch.float64)
+    args = log_p, log_p.flip(1) / 2, 1.7, 0.4
+    out = fn(*(fresh(arg) for arg in args))
+    return out - tilted_log_density(*args), out.flatten().logsumexp(0) + math.log(0.4)
+
+
+def _by_a_constant(fn, generator):
+    off, _ = _off(fn)
+    return off.abs().max() > 1e-6 and torch.allclose(off, off.mean().expand_as(off))
+
+
+def _another_law(fn, generator):
+    off, log_mass = _off(fn)
+    return off.abs().max() > 1e-6 and log_mass.abs() < 1e-6
 
 
 MISTAKES = (
@@ -176,6 +195,11 @@ MISTAKES = (
         "log p(y | x) is raised to the power w: the log of a power is w times the log",
     ),
     Mistake(
+        "power of the log, as it is",
+        _tilt(lambda log_p, log_p_y, w: log_p + log_p_y**w),
+        "log p(y | x) is raised to the power w: the log of a power is w times the log",
+    ),
+    Mistake(
         "a mixture",
         _tilt(lambda log_p, log_p_y, w: (log_p.exp() + w * (log_p + log_p_y).exp()).log()),
         "the densities are mixed, p(x) + w p(x, y): multiply p(x) by p(y | x)^w",
@@ -189,6 +213,64 @@ MISTAKES = (
         "no class",
         _tilt(lambda log_p, log_p_y, w: log_p.clone()),
         "p(y | x) is missing: this is p(x), the case w = 0",
+    ),
+    Mistake(
+        "Z of p alone",
+        lambda log_p, log_p_y, w, cell: (
+            log_p + w * log_p_y - log_p.flatten().logsumexp(0) - math.log(cell)
+        ),
+        "Z is that of p(x) alone: the sum is over p(x) p(y | x)^w, what is normalised",
+    ),
+    Mistake(
+        "Z without w",
+        lambda log_p, log_p_y, w, cell: (
+            log_p + w * log_p_y - (log_p + log_p_y).flatten().logsumexp(0) - math.log(cell)
+        ),
+        "Z is that of w = 1: the sum is over p(x) p(y | x)^w, what is normalised",
+    ),
+    Mistake(
+        "float32",
+        _of(lambda tilted, cell: _normalised(tilted, 1.0) - torch.tensor(cell).float().log()),
+        "the cell is rounded to float32, as torch.tensor(cell) does: math.log(cell) is exact",
+    ),
+    Mistake(
+        "probabilities",
+        _of(lambda tilted, cell: tilted.flatten().softmax(0).view_as(tilted)),
+        "these are the probabilities of cells: their logs are asked for, and of a density, so "
+        "subtract log cell",
+    ),
+    Mistake(
+        "first axis alone",
+        _of(lambda tilted, cell: tilted.log_softmax(0) - math.log(cell)),
+        "the sum runs over the first axis only: it runs over the whole grid",
+    ),
+    Mistake(
+        "log Z added",
+        _of(lambda tilted, cell: tilted + tilted.flatten().logsumexp(0) + math.log(cell)),
+        "log Z is added: dividing by Z subtracts it",
+    ),
+    Mistake(
+        "divided by log Z",
+        _of(lambda tilted, cell: tilted / (tilted.flatten().logsumexp(0) + math.log(cell))),
+        "the logs are divided by log Z: in logs dividing by Z subtracts log Z",
+    ),
+    Mistake(
+        "w minus one",
+        _tilt(lambda log_p, log_p_y, w: log_p + (w - 1) * log_p_y),
+        "the power is w − 1 for you: w = 1 is p(x | y)",
+    ),
+    Mistake(
+        "up to a constant",
+        _of(lambda tilted, cell: _normalised(tilted, cell) + 0.37),
+        "this is right up to a constant: log Z is the logsumexp of log p(x) + w log p(y | x) over "
+        "all points, plus log cell",
+        _by_a_constant,
+    ),
+    Mistake(
+        "another law",
+        _tilt(lambda log_p, log_p_y, w: 1.37 * log_p + w * log_p_y),
+        "this is normalised, but another law: before that it is log p(x) + w log p(y | x)",
+        _another_law,
     ),
 )
 

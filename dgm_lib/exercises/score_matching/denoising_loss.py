@@ -6,6 +6,7 @@ from torch import Tensor
 from dgm_lib.exercises import Exercise, Mistake
 from dgm_lib.exercises.score_matching.stand_ins import (
     Field,
+    Spy,
     gradients,
     is_random,
     points,
@@ -29,7 +30,7 @@ def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
         return Field(d, dtype), (0.9 * x + 0.2).to(dtype), sigma, noise.to(dtype)
 
     return [
-        case(1, 2, 0.5),
+        case(1, 2, 0.45),
         case(2, 2, 0.7),
         case(3, 2, 1.6),
         case(4, 3, 0.25),
@@ -90,6 +91,19 @@ def _of(loss):
 def _detached(score, x, sigma, noise):
     with torch.no_grad():
         return denoising_loss(score, x, sigma, noise)
+
+
+def _asked_elsewhere(fn, generator):
+    args = points(), 0.6, _NOISE
+    asked, right = Spy.of(fn, *args).x, Spy.of(denoising_loss, *args).x
+    return asked.shape == right.shape and not torch.allclose(asked, right)
+
+
+def _another_error(fn, generator):
+    args = Field(2, torch.float64), points(), 0.6, _NOISE
+    found, right = fn(*args), denoising_loss(*args)
+    is_wrong = found.shape == () and not torch.allclose(found, right)
+    return is_wrong and not _asked_elsewhere(fn, generator)
 
 
 MISTAKES = (
@@ -220,6 +234,44 @@ MISTAKES = (
         "no graph",
         _detached,
         "no gradient of the loss reaches the network: no `.detach()`, `.item()`",
+    ),
+    Mistake(
+        "variance kept",
+        _error(lambda s, x, sigma, e: s(abs(1 - sigma**2) ** 0.5 * x + sigma * e) + e / sigma),
+        "the data are shrunk by √(1 − sigma²): here noise is only added, x + sigma ε",
+    ),
+    Mistake(
+        "sum and mean swapped",
+        _of(lambda error: error.square().sum(0).mean() / 2),
+        "the sum runs over the data, and the mean over the coordinates: the other way round",
+    ),
+    Mistake(
+        "half inside the square",
+        _of(lambda error: (error / 2).square().sum(1).mean()),
+        "1/2 stands inside the square, and counts as 1/4: halve after it",
+    ),
+    Mistake(
+        "both divided by sigma",
+        _error(lambda s, x, sigma, e: (s(x + sigma * e) + e) / sigma),
+        "the network's answer is divided by sigma too: mind the brackets, s + ε / sigma",
+    ),
+    Mistake(
+        "times sigma",
+        lambda s, x, sigma, e: sigma * denoising_loss(s, x, sigma, e),
+        "the loss is multiplied by sigma: no weight is asked for",
+    ),
+    Mistake(
+        "asked elsewhere",
+        _error(lambda s, x, sigma, e: s(1.37 * x + sigma * e) + e / sigma),
+        "the network is asked at another point than x + sigma ε",
+        _asked_elsewhere,
+    ),
+    Mistake(
+        "another error",
+        _error(lambda s, x, sigma, e: s(x + sigma * e) + 1.37 * e / sigma),
+        "the network is asked rightly, at x + sigma ε: half the squared norm of s + ε / sigma, its "
+        "mean over the data, is asked for",
+        _another_error,
     ),
 )
 

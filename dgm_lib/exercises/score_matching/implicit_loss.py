@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail, Mistake
+from dgm_lib.exercises.score_matching.implicit_answers import ANSWERS
 from dgm_lib.exercises.score_matching.stand_ins import (
     Field,
     gradients,
@@ -42,6 +43,9 @@ NO_GRAPH = (
 )
 
 
+NO_NORM = "½‖s‖² has the right value and trains nothing: no `.detach()`, `.data` or `.item()` on s"
+
+
 def _half_norm(score, x):
     return score(x).square().sum(1).mean() / 2
 
@@ -51,41 +55,9 @@ def _trains(fn, generator):
     mine = gradients(fn, points())
     if same(mine, gradients(_half_norm, points())):
         raise Fail(NO_GRAPH)
+    if same(mine, gradients(_detached_norm, points())):
+        raise Fail(NO_NORM)
     require_training(mine, gradients(implicit_loss, points()))
-
-
-# ------------------------------------------------------------------------ right answers
-
-
-def _jacobian(score, x):
-    full = torch.autograd.functional.jacobian(score, x, create_graph=True)
-    trace = torch.einsum("njnj->n", full)
-    return (0.5 * score(x).pow(2).sum(-1) + trace).mean()
-
-
-def _functional(score, x):
-    jacobians = torch.func.vmap(torch.func.jacrev(score))(x)
-    trace = jacobians.diagonal(dim1=-2, dim2=-1).sum(-1)
-    return 0.5 * score(x).square().sum(dim=-1).mean() + trace.mean()
-
-
-def _axes(score, x):
-    x = x.clone().requires_grad_(True)
-    s, total = score(x), 0
-    for axis in torch.eye(x.shape[-1], dtype=x.dtype, device=x.device):
-        pulled = torch.autograd.grad(s, x, axis.expand_as(s), create_graph=True)[0]
-        total = total + (pulled * axis).sum()
-    return (s.square().sum() / 2 + total) / len(x)
-
-
-def _point_by_point(score, x):
-    costs = []
-    for point in x:
-        at = point.detach().requires_grad_()
-        s = score(at)
-        slopes = [torch.autograd.grad(part, at, create_graph=True)[0] for part in s]
-        costs.append(0.5 * s @ s + torch.stack(slopes).trace())
-    return torch.stack(costs).mean()
 
 
 # ------------------------------------------------------------------------ wrong answers
@@ -120,6 +92,12 @@ def _no_graph(score, x):
 def _detached_norm(score, x):
     s, jacobians = _parts(score, x)
     return (_norm(s.detach()) + _trace(jacobians)).mean()
+
+
+def _asked_too_late(score, x):
+    s = score(x)
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(s.sum(), x)[0].sum()
 
 
 def _freed(score, x):
@@ -248,15 +226,27 @@ MISTAKES = (
         raises("not require grad"),
     ),
     Mistake("no graph", _no_graph, NO_GRAPH),
-    Mistake(
-        "detached norm",
-        _detached_norm,
-        "the value is right, but the gradients in the network's parameters are not",
-    ),
+    Mistake("detached norm", _detached_norm, NO_NORM),
     Mistake(
         "detached",
         lambda score, x: implicit_loss(score, x).detach(),
         "no gradient of the loss reaches the network: no `.detach()`, `.item()`",
+    ),
+    Mistake(
+        "squared entries",
+        _of(lambda s, J: (_norm(s) + J.diagonal(dim1=1, dim2=2).square().sum(1)).mean()),
+        "the entries ∂s_j/∂x_j are squared: the trace adds them up as they are, with their signs",
+    ),
+    Mistake(
+        "asked too late",
+        _asked_too_late,
+        "s was made before x asked for gradients: first x.detach().requires_grad_(), then score(x)",
+        raises("to not have been used in the graph"),
+    ),
+    Mistake(
+        "first column",
+        _of(lambda s, J: (_norm(s) + J[:, :, 0].sum(1)).mean()),
+        "the first column is taken each time, ∂s_j/∂x_1: of the gradient of s_j take column j",
     ),
 )
 
@@ -269,7 +259,7 @@ Exercise(
     cases=_cases,
     properties=[_trains],
     mistakes=MISTAKES,
-    accepts=[_jacobian, _functional, _axes, _point_by_point],
+    accepts=ANSWERS,
     hints=(
         "The trace is Σ_j ∂s_j/∂x_j: one backward pass for each coordinate j, from s[:, j] to x, "
         "of which the column j is kept.",

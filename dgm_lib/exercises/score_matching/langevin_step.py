@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.exercises.engine.terms import is_random, points, wrong_terms
 
 
 def langevin_step(x: Tensor, score: Tensor, h: float, noise: Tensor) -> Tensor:
@@ -53,6 +54,9 @@ def _added(x, score, h, noise):
 
 
 # ------------------------------------------------------------------------ wrong answers
+
+
+_X, _SCORE, _NOISE = points(3)
 
 
 MISTAKES = (
@@ -150,6 +154,48 @@ MISTAKES = (
         "shrunk",
         lambda x, s, h, e: (1 - h) * x + h * s + (2 * h) ** 0.5 * e,
         "x is shrunk by 1 − h: the score holds all the pull there is",
+    ),
+    Mistake(
+        "noise in the bracket",
+        lambda x, s, h, e: x + h * (s + (2 * h) ** 0.5 * e),
+        "the noise stands in the bracket with the score, and h multiplies it too: √(2h) ε is added "
+        "by itself",
+    ),
+    Mistake(
+        "noise in the bracket with h/2",
+        lambda x, s, h, e: x + h / 2 * (s + h**0.5 * e),
+        "the noise stands in the bracket with the score: h multiplies the score alone, and √(2h) ε "
+        "is added by itself",
+    ),
+    Mistake(
+        "x in the bracket",
+        lambda x, s, h, e: h * (x + s) + (2 * h) ** 0.5 * e,
+        "h multiplies x too: mind the brackets, x + h s + √(2h) ε",
+    ),
+    Mistake(
+        "x times the score",
+        lambda x, s, h, e: x * (1 + h * s) + (2 * h) ** 0.5 * e,
+        "the score is multiplied by x: h s is added to it",
+    ),
+    Mistake(
+        "float32",
+        lambda x, s, h, e: x + h * s + torch.tensor(2.0 * h, dtype=torch.float32).sqrt() * e,
+        "√(2h) is rounded to float32, as torch.tensor(h) does: (2 * h) ** 0.5 keeps h a number",
+    ),
+    Mistake(
+        "own noise",
+        lambda x, s, h, e: langevin_step(x, s, h, torch.randn_like(x)),
+        "you draw noise of your own: use the one that you are given",
+        is_random(_X, _SCORE, 0.3, _NOISE),
+    ),
+    *wrong_terms(
+        langevin_step,
+        (_X, _SCORE, 0.3, _NOISE),
+        {
+            0: "x does not stay as it is: only h s and √(2h) ε are added to it",
+            1: "the score has another factor than h",
+            3: "the noise has another factor than √(2h): mind the brackets, and the root",
+        },
     ),
 )
 

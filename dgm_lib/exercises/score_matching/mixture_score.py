@@ -6,6 +6,13 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.exercises.score_matching.mixture_answers import (
+    ANSWERS,
+    log_prob,
+    parts,
+    pulled,
+    shared,
+)
 
 
 def mixture_score(x: Tensor, weights: Tensor, means: Tensor, sigma: Tensor) -> Tensor:
@@ -40,79 +47,7 @@ def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
     ]
 
 
-# ------------------------------------------------------------------------ right answers
-
-
-def _log_prob(x, weights, means, sigma):
-    distance = (x.unsqueeze(-2) - means).square().sum(-1)
-    return (weights.log() - x.shape[-1] * sigma.log() - distance / (2 * sigma**2)).logsumexp(-1)
-
-
-def _autograd(x, weights, means, sigma):
-    x = x.detach().requires_grad_()
-    return torch.autograd.grad(_log_prob(x, weights, means, sigma).sum(), x)[0]
-
-
-def _laws(x, weights, means, sigma):
-    scale = sigma[:, None].expand_as(means)
-    laws = torch.distributions.Independent(torch.distributions.Normal(means, scale), 1)
-    joint = laws.log_prob(x[..., None, :]) + weights.log()
-    posterior = (joint - joint.logsumexp(-1, keepdim=True)).exp()
-    return torch.einsum("...k,...kd->...d", posterior, (means - x[..., None, :]) / scale**2)
-
-
-def _two_sums(x, weights, means, sigma):
-    log_share = torch.stack(
-        [
-            w.log() - x.size(-1) * s.log() - ((x - m) / s).square().sum(-1) / 2
-            for w, m, s in zip(weights, means, sigma)
-        ],
-        dim=-1,
-    )
-    pull = torch.softmax(log_share, -1) / sigma**2
-    return pull @ means - pull.sum(-1, keepdim=True) * x
-
-
-def _largest_out(x, weights, means, sigma):
-    towards = means - x[..., None, :]
-    log_share = weights.log() - 0.5 * towards.pow(2).sum(-1) / sigma**2
-    log_share = log_share - towards.shape[-1] * torch.log(sigma)
-    share = (log_share - log_share.amax(-1, keepdim=True)).exp()
-    share = share / share.sum(-1, keepdim=True)
-    return (share[..., None] * towards / sigma[:, None].square()).sum(-2)
-
-
 # ------------------------------------------------------------------------ wrong answers
-
-
-def _parts(x, weights, means, sigma):
-    """The ways to the means (*batch, k, d), and log w_k N(x; mu_k, sigma_k²) up to a constant."""
-    towards = means - x[..., None, :]
-    distance = towards.square().sum(-1) / sigma**2
-    return towards, weights.log() - x.shape[-1] * sigma.log() - distance / 2
-
-
-def _pulled(pull):
-    """A wrong pull of the components, of their shares (*batch, k), towards and sigma (k, 1)."""
-
-    def wrong(x, weights, means, sigma):
-        towards, log_share = _parts(x, weights, means, sigma)
-        share = log_share.softmax(-1)[..., None]
-        return pull(share, towards, sigma[:, None])
-
-    return wrong
-
-
-def _shared(share):
-    """Wrong shares (*batch, k), of the right logs, weights, squared distances, sigma (k,) and d."""
-
-    def wrong(x, weights, means, sigma):
-        towards = means - x[..., None, :]
-        squared, d = towards.square().sum(-1), x.shape[-1]
-        shares = share(_parts(x, weights, means, sigma)[1], weights, squared, sigma, d)
-        return (shares[..., None] * towards / sigma[:, None] ** 2).sum(-2)
-
-    return wrong
 
 
 def _one_gaussian(x, weights, means, sigma):
@@ -120,9 +55,32 @@ def _one_gaussian(x, weights, means, sigma):
 
 
 def _density_gradient(x, weights, means, sigma):
-    towards, log_p = _parts(x, weights, means, sigma)
+    towards, log_p = parts(x, weights, means, sigma)
     p = (log_p - x.shape[-1] / 2 * math.log(2 * math.pi)).exp()
     return (p[..., None] * towards / sigma[:, None] ** 2).sum(-2)
+
+
+def _one_sigma(x, weights, means, sigma):
+    return mixture_score(x, weights, means, sigma.mean().expand_as(sigma))
+
+
+def _is_right_for(k):
+    """Whether an answer is right where the mixture has k components."""
+
+    def is_right(fn):
+        x = torch.linspace(-1.7, 1.9, 12, dtype=torch.float64).reshape(4, 3)
+        means = torch.tensor([[0.9, 0.2, -0.6], [-0.7, 1.1, 0.3]], dtype=torch.float64)
+        weights, sigma = torch.tensor([[0.3, 0.7], [0.6, 1.4]], dtype=torch.float64)
+        args = x, weights[:k] / weights[:k].sum(), means[:k], sigma[:k]
+        out, right = fn(*(arg.clone() for arg in args)), mixture_score(*args)
+        if out.shape != right.shape:
+            raise ValueError("the shape is wrong, whatever the values are")
+        return torch.allclose(out, right)
+
+    return is_right
+
+
+_ONE_IS_RIGHT, _TWO_ARE_RIGHT = _is_right_for(1), _is_right_for(2)
 
 
 def _naive(small):
@@ -130,89 +88,94 @@ def _naive(small):
         p = log_share.exp()
         return p / (p.sum(-1, keepdim=True) + small)
 
-    return _shared(shares)
+    return shared(shares)
 
 
 MISTAKES = (
     Mistake(
         "sign",
-        _pulled(lambda share, towards, sigma: -(share * towards / sigma**2).sum(-2)),
+        pulled(lambda share, towards, sigma: -(share * towards / sigma**2).sum(-2)),
         "the sign is wrong: the score points uphill, from x to the means, (mu − x) / sigma²",
     ),
     Mistake(
         "sigma not squared",
-        _pulled(lambda share, towards, sigma: (share * towards / sigma).sum(-2)),
+        pulled(lambda share, towards, sigma: (share * towards / sigma).sum(-2)),
         "mu − x is divided by sigma: the score of a Gaussian is (mu − x) / sigma²",
     ),
     Mistake(
         "not divided",
-        _pulled(lambda share, towards, sigma: (share * towards).sum(-2)),
+        pulled(lambda share, towards, sigma: (share * towards).sum(-2)),
         "the division by sigma² is missing: a narrow component pulls harder",
     ),
     Mistake(
         "mean of the components",
-        _pulled(lambda share, towards, sigma: (share * towards / sigma**2).mean(-2)),
+        pulled(lambda share, towards, sigma: (share * towards / sigma**2).mean(-2)),
         "the pulls are averaged over the components: the shares p(k|x) add up to 1 already",
     ),
     Mistake(
+        "sum over coordinates",
+        pulled(lambda share, towards, sigma: (share * towards / sigma**2).sum(-1)),
+        "the pulls are summed over the coordinates, dim=-1: over the components, dim=-2",
+    ),
+    Mistake(
         "one sigma for all",
-        _pulled(lambda share, towards, s: (share * towards).sum(-2) / (share * s**2).sum(-2)),
+        pulled(lambda share, towards, s: (share * towards).sum(-2) / (share * s**2).sum(-2)),
         "the mean pull is divided by the mean sigma²: each component's by its own, before the sum",
     ),
     Mistake(
         "weights for shares",
-        _shared(lambda log_share, w, *_: w.expand_as(log_share)),
+        shared(lambda log_share, w, *_: w.expand_as(log_share)),
         "the scores of the components are averaged with weights w_k: log of a sum is no sum of "
         "logs, so the shares are p(k|x)",
     ),
     Mistake(
         "equal shares",
-        _shared(lambda log_share, *_: torch.ones_like(log_share) / log_share.shape[-1]),
+        shared(lambda log_share, *_: torch.ones_like(log_share) / log_share.shape[-1]),
         "all components pull alike: each has the share p(k|x)",
     ),
     Mistake(
         "no shares",
-        _shared(lambda log_share, *_: torch.ones_like(log_share)),
+        shared(lambda log_share, *_: torch.ones_like(log_share)),
         "the scores of the components are added up: each has the share p(k|x)",
     ),
     Mistake(
         "the likeliest alone",
-        _shared(lambda log_share, *_: (log_share >= log_share.amax(-1, True)).to(log_share)),
+        shared(lambda log_share, *_: (log_share >= log_share.amax(-1, True)).to(log_share)),
         "only the likeliest component pulls: all do, by their shares p(k|x)",
     ),
     Mistake(
         "no weights",
-        _shared(lambda log_share, w, *_: (log_share - w.log()).softmax(-1)),
+        shared(lambda log_share, w, *_: (log_share - w.log()).softmax(-1)),
         "the weights w_k are missing in p(k|x)",
     ),
     Mistake(
         "weights not in logs",
-        _shared(lambda log_share, w, *_: (log_share - w.log() + w).softmax(-1)),
+        shared(lambda log_share, w, *_: (log_share - w.log() + w).softmax(-1)),
         "w_k is added to log densities: its logarithm is",
     ),
     Mistake(
         "no normaliser",
-        _shared(lambda log_share, w, q, s, d: (log_share + d * s.log()).softmax(-1)),
+        shared(lambda log_share, w, q, s, d: (log_share + d * s.log()).softmax(-1)),
         "the density of a component has the factor sigma_k^−d: −d log sigma_k is missing in p(k|x)",
     ),
     Mistake(
         "normaliser of one dimension",
-        _shared(lambda log_share, w, q, s, d: (log_share + (d - 1) * s.log()).softmax(-1)),
+        shared(lambda log_share, w, q, s, d: (log_share + (d - 1) * s.log()).softmax(-1)),
         "log sigma is taken once: the normaliser is sigma_k^−d in d dimensions",
     ),
     Mistake(
         "sign of the normaliser",
-        _shared(lambda log_share, w, q, s, d: (log_share + 2 * d * s.log()).softmax(-1)),
+        shared(lambda log_share, w, q, s, d: (log_share + 2 * d * s.log()).softmax(-1)),
         "log sigma has the wrong sign: a wide component is low, −d log sigma_k",
     ),
     Mistake(
         "no half",
-        _shared(lambda log_share, w, q, s, d: (log_share - q / s**2 / 2).softmax(-1)),
+        shared(lambda log_share, w, q, s, d: (log_share - q / s**2 / 2).softmax(-1)),
         "the factor 1/2 in the exponent is missing: −‖x − mu‖² / (2 sigma²)",
     ),
     Mistake(
         "sigma in the exponent",
-        _shared(lambda log_share, w, q, s, d: (w.log() - d * s.log() - q / (2 * s)).softmax(-1)),
+        shared(lambda log_share, w, q, s, d: (w.log() - d * s.log() - q / (2 * s)).softmax(-1)),
         "the exponent has sigma for sigma²: −‖x − mu‖² / (2 sigma²)",
     ),
     Mistake(
@@ -223,16 +186,12 @@ MISTAKES = (
     ),
     Mistake(
         "distance not squared",
-        _shared(
-            lambda log_share, w, q, s, d: (
-                (w.log() - d * s.log() - q.sqrt() / (2 * s**2)).softmax(-1)
-            )
-        ),
+        shared(lambda log_share, w, q, s, d: (log_share + (q - q.sqrt()) / s**2 / 2).softmax(-1)),
         "the exponent has the distance itself: −‖x − mu‖² / (2 sigma²)",
     ),
     Mistake(
         "far for near",
-        _shared(lambda log_share, w, q, s, d: (log_share + q / s**2).softmax(-1)),
+        shared(lambda log_share, w, q, s, d: (log_share + q / s**2).softmax(-1)),
         "the exponent has the wrong sign, and the farthest component has the largest share",
     ),
     Mistake(
@@ -247,7 +206,7 @@ MISTAKES = (
     ),
     Mistake(
         "over the points",
-        _shared(lambda log_share, *_: log_share.softmax(0)),
+        shared(lambda log_share, *_: log_share.softmax(0)),
         "softmax runs over the points: the shares of each point add up over the components",
     ),
     Mistake(
@@ -262,8 +221,61 @@ MISTAKES = (
     ),
     Mistake(
         "the log itself",
-        _log_prob,
+        log_prob,
         "this is log p up to a constant: its gradient in x is asked for",
+    ),
+    Mistake(
+        "logs of the shares",
+        shared(lambda log_share, *_: log_share.log_softmax(-1)),
+        "log_softmax gives the logs of the shares, which are negative: softmax the shares p(k|x)",
+    ),
+    Mistake(
+        "not normalised",
+        shared(lambda log_share, *_: log_share.exp()),
+        "the shares of a point do not add up to 1: softmax over the components",
+    ),
+    Mistake(
+        "softmax of densities",
+        shared(lambda log_share, *_: log_share.exp().softmax(-1)),
+        "softmax is given densities: it takes their logs, and does the exp itself",
+    ),
+    Mistake(
+        "mean sigma",
+        _one_sigma,
+        "one mean sigma stands for all: each component has its own, in its share and in its pull",
+    ),
+    Mistake(
+        "mean sigma in the pull",
+        pulled(lambda share, towards, s: (share * towards).sum(-2) / s.mean() ** 2),
+        "the pulls are divided by one mean sigma²: each component's by its own",
+    ),
+    Mistake(
+        "brackets",
+        shared(lambda log_share, w, q, s, d: (w.log() - d * s.log() - q / 2 * s**2).softmax(-1)),
+        "the exponent is multiplied by sigma²: mind the brackets, −‖x − mu‖² / (2 sigma²)",
+    ),
+    Mistake(
+        "half a normaliser",
+        shared(lambda log_share, w, q, s, d: (log_share + d / 2 * s.log()).softmax(-1)),
+        "log sigma is taken d/2 times, as if it were a variance's: d times",
+    ),
+    Mistake(
+        "number of points",
+        shared(lambda log_share, w, q, s, d: (log_share + (d - len(q)) * s.log()).softmax(-1)),
+        "log sigma is taken as often as there are points: d is x.shape[-1]",
+    ),
+    Mistake(
+        "one component",
+        pulled(lambda share, towards, s: (share * towards / s**1.5).sum(-2)),
+        "one component alone is wrong for you: its share is 1, and the score (mu − x) / sigma²",
+        lambda fn, generator: not _ONE_IS_RIGHT(fn),
+    ),
+    Mistake(
+        "shares",
+        shared(lambda log_share, w, *_: (log_share + w.log() / 2).softmax(-1)),
+        "one component alone is right for you, two are not: look at their shares, softmax over k "
+        "of log w_k − d log sigma_k − ‖x − mu_k‖² / (2 sigma_k²)",
+        lambda fn, generator: _ONE_IS_RIGHT(fn) and not _TWO_ARE_RIGHT(fn),
     ),
 )
 
@@ -275,7 +287,7 @@ Exercise(
     returns="(*batch, d), one gradient for each point",
     cases=_cases,
     mistakes=MISTAKES,
-    accepts=[_autograd, _laws, _two_sums, _largest_out],
+    accepts=ANSWERS,
     hints=(
         "∇ log p = ∇p / p, and ∇ N(x; mu, sigma²) = N · (mu − x) / sigma²: the scores of the "
         "components, averaged with p(k|x).",

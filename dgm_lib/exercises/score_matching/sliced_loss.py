@@ -4,6 +4,16 @@ import torch
 from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail, Mistake
+from dgm_lib.exercises.score_matching.implicit_loss import NO_NORM
+from dgm_lib.exercises.score_matching.sliced_answers import (
+    ANSWERS,
+    freed,
+    loss_of,
+    norm,
+    parts,
+    sliced,
+    without_v,
+)
 from dgm_lib.exercises.score_matching.stand_ins import (
     Field,
     gradients,
@@ -65,82 +75,22 @@ def _trains(fn, generator):
     mine = gradients(fn, points(), PROBES.clone())
     if same(mine, gradients(_half_norm, points(), PROBES)):
         raise Fail(NO_GRAPH)
+    if same(mine, gradients(_detached_norm, points(), PROBES)):
+        raise Fail(NO_NORM)
     require_training(mine, gradients(sliced_loss, points(), PROBES))
-
-
-# ------------------------------------------------------------------------ right answers
-
-
-def _grad_outputs(score, x, probes):
-    x = x.clone().requires_grad_(True)
-    s = score(x)
-    slices = [
-        (torch.autograd.grad(s, x, v, create_graph=True)[0] * v).sum(-1).mean() for v in probes
-    ]
-    return 0.5 * s.pow(2).sum(-1).mean() + torch.stack(slices).mean()
-
-
-def _forwards(score, x, probes):
-    def slope(v):
-        return (torch.func.jvp(score, (x,), (v,))[1] * v).sum()
-
-    return score(x).square().sum() / 2 / len(x) + sum(map(slope, probes)) / probes[..., 0].numel()
-
-
-def _jacobian(score, x, probes):
-    jacobians = torch.func.vmap(torch.func.jacrev(score))(x)
-    slices = torch.einsum("kni,nij,knj->kn", probes, jacobians, probes)
-    return (score(x).norm(dim=1) ** 2 / 2 + slices.mean(0)).mean()
-
-
-def _all_at_once(score, x, probes):
-    at = x.detach().expand_as(probes).clone().requires_grad_()
-    s = score(at)
-    (pulled,) = torch.autograd.grad((s * probes).sum(), at, create_graph=True)
-    return ((pulled * probes).sum(-1) + 0.5 * s.square().sum(-1)).mean()
 
 
 # ------------------------------------------------------------------------ wrong answers
 
 
-def _parts(score, x, probes):
-    """s (n, d), and vᵀ∇s (k, n, d) for all probes."""
-    x = x.detach().requires_grad_()
-    s = score(x)
-    pulled = [torch.autograd.grad((s * v).sum(), x, create_graph=True)[0] for v in probes]
-    return s, torch.stack(pulled)
-
-
-def _of(loss):
-    """A wrong loss of s, vᵀ∇s and the probes."""
-    return lambda score, x, probes: loss(*_parts(score, x, probes), probes)
-
-
-def _norm(s):
-    return s.square().sum(1) / 2
-
-
-def _slice(pulled, v):
-    return (pulled * v).sum(-1).mean(0)
-
-
 def _no_graph(score, x, probes):
-    s, pulled = _parts(score, x, probes)
-    return (_norm(s) + _slice(pulled.detach(), probes)).mean()
+    s, pulled = parts(score, x, probes)
+    return (norm(s) + sliced(pulled.detach(), probes)).mean()
 
 
-def _freed(score, x, probes):
-    x = x.detach().requires_grad_()
-    s = score(x)
-    pulled = [torch.autograd.grad((s * v).sum(), x)[0] for v in probes]
-    return (_norm(s) + _slice(torch.stack(pulled), probes)).mean()
-
-
-def _without_v(score, x, probes):
-    x = x.detach().requires_grad_()
-    s = score(x)
-    (pulled,) = torch.autograd.grad(s.sum(), x, create_graph=True)
-    return (_norm(s) + _slice(pulled, probes)).mean()
+def _detached_norm(score, x, probes):
+    s, pulled = parts(score, x, probes)
+    return (norm(s.detach()) + sliced(pulled, probes)).mean()
 
 
 def _own_probes(score, x, probes):
@@ -154,12 +104,12 @@ def _one_probe(score, x, probes):
 MISTAKES = (
     Mistake(
         "not multiplied again",
-        _of(lambda s, Jv, v: (_norm(s) + Jv.sum(-1).mean(0)).mean()),
+        loss_of(lambda s, Jv, v: (norm(s) + Jv.sum(-1).mean(0)).mean()),
         "vᵀ∇s is not multiplied by v again: v is in it once, and on average nothing is left",
     ),
     Mistake(
         "v only outside",
-        _without_v,
+        without_v,
         "the gradient is that of s.sum(), a probe of ones: that of (s · v).sum() is asked for",
     ),
     Mistake(
@@ -169,32 +119,32 @@ MISTAKES = (
     ),
     Mistake(
         "squared",
-        _of(lambda s, Jv, v: (_norm(s) + Jv.square().sum(-1).mean(0)).mean()),
+        loss_of(lambda s, Jv, v: (norm(s) + Jv.square().sum(-1).mean(0)).mean()),
         "this is ‖vᵀ∇s‖²: multiply vᵀ∇s by v and add up",
     ),
     Mistake(
         "no sum over coordinates",
-        _of(lambda s, Jv, v: (_norm(s) + (Jv * v).mean((0, -1))).mean()),
+        loss_of(lambda s, Jv, v: (norm(s) + (Jv * v).mean((0, -1))).mean()),
         "vᵀ∇s · v is averaged over the coordinates: it is a product of vectors, a sum",
     ),
     Mistake(
         "probes of length 1",
-        _of(lambda s, Jv, v: (_norm(s) + _slice(Jv, v / v.square().sum(-1, True))).mean()),
+        loss_of(lambda s, Jv, v: (norm(s) + sliced(Jv, v / v.square().sum(-1, True))).mean()),
         "the probes are normalised: then E[v vᵀ] = I/d, and the trace comes out d times too small",
     ),
     Mistake(
         "times d",
-        _of(lambda s, Jv, v: (_norm(s) + _slice(Jv, v) * s.shape[1]).mean()),
+        loss_of(lambda s, Jv, v: (norm(s) + sliced(Jv, v) * s.shape[1]).mean()),
         "the slice is multiplied by d: as E[v vᵀ] = I it is unbiased as it is",
     ),
     Mistake(
         "sum over probes",
-        _of(lambda s, Jv, v: (_norm(s) + (Jv * v).sum((0, -1))).mean()),
+        loss_of(lambda s, Jv, v: (norm(s) + (Jv * v).sum((0, -1))).mean()),
         "the slices are summed over the probes: each is an estimate, take their mean",
     ),
     Mistake(
         "first probe",
-        _of(lambda s, Jv, v: (_norm(s) + (Jv[0] * v[0]).sum(-1)).mean()),
+        loss_of(lambda s, Jv, v: (norm(s) + (Jv[0] * v[0]).sum(-1)).mean()),
         "only the first probe is used: average over all k",
     ),
     Mistake(
@@ -206,6 +156,11 @@ MISTAKES = (
         "one probe for all",
         _one_probe,
         "all points share the first point's probe: each has its own",
+    ),
+    Mistake(
+        "signs of the probes",
+        lambda score, x, probes: sliced_loss(score, x, probes.sign()),
+        "only the signs of the probes are used: use the probes as they are",
     ),
     Mistake(
         "own probes",
@@ -220,47 +175,47 @@ MISTAKES = (
     ),
     Mistake(
         "no half",
-        _of(lambda s, Jv, v: (2 * _norm(s) + _slice(Jv, v)).mean()),
+        loss_of(lambda s, Jv, v: (2 * norm(s) + sliced(Jv, v)).mean()),
         "the factor 1/2 of ‖s‖² is missing",
     ),
     Mistake(
         "half of both",
-        _of(lambda s, Jv, v: (_norm(s) + _slice(Jv, v) / 2).mean()),
+        loss_of(lambda s, Jv, v: (norm(s) + sliced(Jv, v) / 2).mean()),
         "the slice is halved too: only ‖s‖² has the factor 1/2",
     ),
     Mistake(
         "projected norm",
-        _of(lambda s, Jv, v: ((s * v).sum(-1).square().mean(0) / 2 + _slice(Jv, v)).mean()),
+        loss_of(lambda s, Jv, v: ((s * v).sum(-1).square().mean(0) / 2 + sliced(Jv, v)).mean()),
         "½(vᵀs)² is right on average too, but noisier: ‖s‖² is known, and asked for",
     ),
     Mistake(
         "sign of the slice",
-        _of(lambda s, Jv, v: (_norm(s) - _slice(Jv, v)).mean()),
+        loss_of(lambda s, Jv, v: (norm(s) - sliced(Jv, v)).mean()),
         "the slice is subtracted: partial integration gives it a plus here",
     ),
     Mistake(
         "slice alone",
-        _of(lambda s, Jv, v: _slice(Jv, v).mean()),
+        loss_of(lambda s, Jv, v: sliced(Jv, v).mean()),
         "½‖s‖² is missing: the slice alone has no least value",
     ),
     Mistake(
         "norm alone",
-        _of(lambda s, Jv, v: _norm(s).mean()),
+        loss_of(lambda s, Jv, v: norm(s).mean()),
         "the slice is missing: ‖s‖² alone is least where s is 0",
     ),
     Mistake(
         "sum",
-        _of(lambda s, Jv, v: (_norm(s) + _slice(Jv, v)).sum()),
+        loss_of(lambda s, Jv, v: (norm(s) + sliced(Jv, v)).sum()),
         "the loss is summed over the data: their mean is asked for",
     ),
     Mistake(
         "point by point",
-        _of(lambda s, Jv, v: _norm(s) + _slice(Jv, v)),
+        loss_of(lambda s, Jv, v: norm(s) + sliced(Jv, v)),
         "one number for each point is left: average them",
     ),
     Mistake(
         "graph freed",
-        _freed,
+        freed,
         "the graph is freed by the first autograd.grad: create_graph=True keeps it",
         raises("second time", PROBES),
     ),
@@ -276,6 +231,47 @@ MISTAKES = (
         lambda score, x, probes: sliced_loss(score, x, probes).detach(),
         "no gradient of the loss reaches the network: no `.detach()`, `.item()`",
     ),
+    Mistake("detached norm", _detached_norm, NO_NORM),
+    Mistake(
+        "squared slices",
+        loss_of(lambda s, Jv, v: (norm(s) + (Jv * v).sum(-1).square().mean(0)).mean()),
+        "the slices are squared: they may be negative, and should be",
+    ),
+    Mistake(
+        "last probe",
+        loss_of(lambda s, Jv, v: (norm(s) + (Jv[-1] * v[-1]).sum(-1)).mean()),
+        "only the last probe is kept: add the slices up, and take their mean",
+    ),
+    Mistake(
+        "last probe over k",
+        loss_of(lambda s, Jv, v: (norm(s) + (Jv[-1] * v[-1]).sum(-1) / len(v)).mean()),
+        "only the last probe is kept, and divided by k: add the slices up first",
+    ),
+    Mistake(
+        "divided by n",
+        loss_of(lambda s, Jv, v: (norm(s) + (Jv * v).sum((0, -1)) / len(s)).mean()),
+        "the slices are divided by n, and not by the number k of probes, len(probes)",
+    ),
+    Mistake(
+        "norm for each probe",
+        loss_of(lambda s, Jv, v: (len(v) * (norm(s) + sliced(Jv, v))).mean()),
+        "both terms are summed over the probes: take the mean over them",
+    ),
+    Mistake(
+        "norm averaged",
+        loss_of(lambda s, Jv, v: s.square().mean() / 2 + sliced(Jv, v).mean()),
+        "s² is averaged over the coordinates: ‖s‖² is a sum",
+    ),
+    Mistake(
+        "slices in size",
+        loss_of(lambda s, Jv, v: (norm(s) + (Jv * v).sum(-1).abs().mean(0)).mean()),
+        "the slices' size is taken: they may be negative, and should be",
+    ),
+    Mistake(
+        "gradient of a mean",
+        loss_of(lambda s, Jv, v: (norm(s) + sliced(Jv, v) / s.numel()).mean()),
+        "the gradient is that of a mean, which divides by n d: take that of (s * v).sum()",
+    ),
 )
 
 Exercise(
@@ -287,7 +283,7 @@ Exercise(
     cases=_cases,
     properties=[_trains],
     mistakes=MISTAKES,
-    accepts=[_grad_outputs, _forwards, _jacobian, _all_at_once],
+    accepts=ANSWERS,
     hints=(
         "If E[v vᵀ] = I then E[vᵀ A v] = tr A: one product with v replaces d backward passes.",
         "torch.autograd.grad((s * v).sum(), x, create_graph=True) is vᵀ∇s for every point; times v "

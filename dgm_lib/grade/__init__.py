@@ -15,11 +15,13 @@ sandbox for each notebook; a process of the grader that never runs a learner's c
 verdict from inside. A failure is taken at its word. With a pass come the numbers that the answer
 returned on the cases of the exercise, gradients included, and they must be right when they are
 compared out here. So a pass cannot be forged by patching the checks, torch or the messages: the
-right numbers are needed, and that is the exercise.
+right numbers are needed, and that is the exercise. What cannot be told apart is an answer that
+copies the course's own, or calls it by a way that `needs` does not see.
 
     submissions  which notebooks there are, and of which lectures
     needs        the statements of a notebook that an answer needs
     inside       the server within the sandbox: one process for each answer, watched
+    calls        the system calls that these processes may not make
     tasks        what these processes do: judge an answer, run the notebook
     evidence     the numbers that an answer returns, as proof; plays, where there are no cases
     sandbox      bubblewrap from outside, and the conversation with the server

@@ -5,17 +5,19 @@ it watches has the same rights as it.
 """
 
 import contextlib
-import ctypes
 import json
 import math
 import mmap
 import os
+import re
 import select
 import signal
 import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from dgm_lib.grade.calls import DUMPABLE, PDEATHSIG, forbid_hidden_memory, prctl
 
 try:
     import resource
@@ -28,7 +30,7 @@ PROCESSES = 64  # that may run at a time
 PATIENCE = 3  # seconds by the clock for each second of processor time
 LOOK = 0.05  # seconds between two looks at the processes
 PAGE = mmap.PAGESIZE
-PR_SET_PDEATHSIG = 1  # of prctl(2)
+RESIDENT = re.compile(r"^Rss(?:Anon|Shmem):\s*(\d+) kB", re.MULTILINE)
 
 
 class Limits(NamedTuple):
@@ -53,14 +55,16 @@ def serve() -> None:
     job = json.load(sys.stdin)
     channel = os.dup(1)
     _silence()
+    prctl(DUMPABLE, 0)  # no task reads or writes the server's memory, or its channel
     from dgm_lib.grade import tasks  # slow to import: before the first fork, and only once
 
     # In a namespace of its own, all processes in sight may be killed: those of the task.
     is_alone = os.path.exists("/proc/self/ns/pid") and _namespace() != job["namespace"]
     limits = Limits(job["seconds"], job["memory"], is_alone)
-    sys.path += [job["folder"]] if job["folder"] else []  # last: it may hold a dgm_lib too
     for name in job["exercises"]:
         tasks.prepare(name)
+    # Last: it may hold a dgm_lib too. After all imports of the server: it may hold what they try.
+    sys.path += [job["folder"]] if job["folder"] else []
     cells, seconds = job["cells"], limits.patience
     for name in job["exercises"]:
         _say(channel, _watched(limits, lambda name=name: tasks.judge(name, cells, seconds)))
@@ -136,8 +140,9 @@ def _impose(limits: Limits) -> None:
     for what, value in wanted.items():
         with contextlib.suppress(ValueError, OSError):  # not every system has every limit
             resource.setrlimit(what, (value, value + (what == resource.RLIMIT_CPU)))
-    with contextlib.suppress(AttributeError, OSError):  # Linux: whoever ends the server ends this
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(PDEATHSIG, signal.SIGKILL)  # whoever ends the server ends this
+    prctl(DUMPABLE, 1)
+    forbid_hidden_memory()
 
 
 def _address_space() -> int:
@@ -228,11 +233,10 @@ def _session(process: str) -> int:
 
 
 def _private_bytes(process: str) -> int:
-    """Memory that a process does not share with files, roughly: what it inherited is in it."""
+    """Memory of a process that is not of files: its own, inherited, shared with its children."""
     try:
-        with open(f"/proc/{process}/statm") as file:
-            _, resident, shared, *_ = map(int, file.read().split())
-        return (resident - shared) * PAGE
+        with open(f"/proc/{process}/status") as file:
+            return sum(map(int, RESIDENT.findall(file.read()))) * 1024
     except (OSError, ValueError):
         return 0
 

@@ -55,7 +55,7 @@ def hear(submission: Submission, sandbox: Sandbox, runs: bool) -> list[dict[str,
     missing = len(exercises) + runs
     try:
         heard.extend(sandbox.replies(job, submission.folder))
-    except Broken as error:
+    except (Broken, OSError) as error:
         heard += [{"broken": str(error)}] * (missing - len(heard))
     return heard
 

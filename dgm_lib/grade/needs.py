@@ -63,13 +63,13 @@ class Answer:
 
 
 class Unreadable(Exception):
-    """The cell of an answer is not Python; the text says where."""
+    """An answer is where it cannot be read: the text says where."""
 
 
 def answer_to(exercise: str, cells: Cells) -> Answer | None:
     """The answer to an exercise; None if there is none."""
     statements, broken = _read(cells)
-    found = None
+    found, inner = None, set()
     for place, statement in enumerate(statements):
         for expression in _handed_in(statement.node, exercise):
             names, later = _names(_alone(expression))
@@ -77,11 +77,15 @@ def answer_to(exercise: str, cells: Cells) -> Answer | None:
             before = place + (not isinstance(statement.node, (ast.Assign, ast.Expr)))
             needed = _needed(statements, names | later, before)
             found = Answer(expression, statement.cell, tuple(needed))
+            inner = _local(statement.node) & (names | later)
     last = found.cell if found else 0
     call = re.compile(rf"check\(\s*[\"']{re.escape(exercise)}[\"']")
     for cell, error in broken.items():
         if cell > last and call.search(cells[cell - 1]):
             raise Unreadable(f"its cell is not Python: {error}")
+    if inner:
+        raise Unreadable(f"its check is in a function, and uses {', '.join(sorted(inner))} of it: "
+                         f"call `check` outside of all functions (cell {last})")
     return found
 
 
@@ -181,6 +185,13 @@ def _code(node: ast.stmt) -> CodeType:
     """A statement compiled; it may wait for something, as statements of a notebook may."""
     module = ast.Module([node], [])
     return compile(module, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+
+def _local(node: ast.stmt) -> set[str]:
+    """The local names of a function, none of other statements."""
+    is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    inner = [c for c in _code(node).co_consts if isinstance(c, CodeType)] if is_function else []
+    return {name for code in inner for name in code.co_varnames + code.co_cellvars}
 
 
 def _altered(node: ast.stmt) -> set[str]:

@@ -38,14 +38,23 @@ def _persistent(cls: Callable) -> list[Tensor]:
 
 
 def _kernel_density(cls: Callable) -> list[Tensor]:
-    """log q after each of three batches, of which the last push the first out."""
+    """log q after each of three batches, of which the last push the first out; then samples."""
     from dgm_lib.exercises.arena.kernel_setting import data, where
 
     made, told = cls(0.7, 6), []
     for k in range(3):
         made.step(data(4, 2, shift=k))
         told.append(made.log_prob(where(5, 2)))
-    return told
+    return [*told, *_kernel_samples(cls)]
+
+
+def _kernel_samples(cls: Callable) -> list[Tensor]:
+    """Many samples around two distant points, as numbers in which their noise does not show."""
+    made = cls(0.7, 2)
+    made.step(torch.tensor([[-20.0, 10.0], [20.0, 10.0]]))
+    samples = made.sample(10_000).double()
+    around = samples.abs() - torch.tensor([20.0, 10.0])
+    return [(n * 10).round() / 10 for n in (around.mean(0), around.std(0), samples.mean(0) / 20)]
 
 
 def _adversarial(step: Callable) -> list[Tensor]:

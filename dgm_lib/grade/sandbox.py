@@ -194,7 +194,8 @@ def _bubblewrap(folder: Path | None) -> list[str]:
             command += ["--ro-bind", place, place]
     for name in SETTINGS:
         command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    command += ["--proc", "/proc", "--dev", "/dev", *_room("/dev/shm"), "--remount-ro", "/dev"]
+    command += ["--proc", "/proc", "--remount-ro", "/proc"]  # root's may set the kernel otherwise
+    command += ["--dev", "/dev", *_room("/dev/shm"), "--remount-ro", "/dev"]
     command += [*_room("/tmp"), "--chdir", "/tmp"]
     for place in _of_python():
         command += ["--ro-bind", place, place]

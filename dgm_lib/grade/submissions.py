@@ -54,7 +54,9 @@ def submissions(folder: Path, beginnings: Sequence[str] = ()) -> list[Submission
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if entry.is_symlink():
+            found.append(Submission(entry.stem, entry, None, (), "it is a link to somewhere else"))
+        elif entry.is_dir():
             found += _of_folder(entry)
         elif entry.suffix == ".ipynb":
             found.append(_submission(entry.stem, entry, None))

@@ -140,6 +140,7 @@ def _shell() -> Callable[[str], BaseException | None]:
     shell.history_manager.enabled = False
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
     shell.ask_exit = lambda: sys.exit("exit()")
+    shell.enable_gui = lambda *_, **__: None  # `%matplotlib inline` asks for it
 
     def execute(source: str) -> BaseException | None:
         result = shell.run_cell(source, store_history=False)

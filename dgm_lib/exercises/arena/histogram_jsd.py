@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from dgm_lib.exercises import Exercise
+from dgm_lib.exercises import Exercise, Tolerance
 from dgm_lib.exercises.arena.histogram_mistakes import MISTAKES
 
 
@@ -42,11 +42,20 @@ def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
         x = torch.stack([_off(x[:, k], ends[k]) for k in (0, 1)], dim=1)
         return x.to(dtype), tuple(end.to(dtype) for end in ends), mass.to(dtype)
 
-    line = torch.tensor([0.0, 1.0, 2.0], dtype=dtype)
+    def by_hand(x: list, edges: tuple[list, list], mass: list) -> tuple:
+        x, first, second, mass = (torch.tensor(part, dtype=dtype) for part in (x, *edges, mass))
+        return x, (first, second), mass
+
+    # Samples and mass everywhere: no two mistakes give the same number.
+    few = [(0.3, -0.7), (0.8, -0.2), (0.6, 0.4), (1.1, -0.4), (1.9, -0.3), (2.2, -0.8)]
+    few += [(2.1, 0.3), (3.1, 0.2), (0.4, -1.5)]
+    square = ([0.0, 1.0, 2.0], [0.0, 1.0, 2.0])
+    alone = [(0.5, 0.5), (0.4, 0.6), (0.2, 1.7)] * 4
     x, edges, whole = case(20, 3, 4, inside=1.0, wide=0.95)
     above_one = whole * (1 + 20 * torch.finfo(dtype).eps)  # as rounding leaves it
     return [
-        case(5, 2, 2),
+        by_hand(few, ([0.0, 1.0, 2.5], [-1.0, 0.0, 0.5]), [[0.1, 0.05], [0.25, 0.45]]),
+        case(15, 2, 2),
         case(12, 3, 2, inside=0.8),
         case(40, 2, 4, empty=3),
         case(30, 4, 3, inside=1.0, wide=0.95),
@@ -54,12 +63,8 @@ def _cases(generator: torch.Generator, dtype: torch.dtype) -> list[tuple]:
         case(6, 5, 4, inside=0.95),
         case(25, 3, 3, inside=0.7, wide=2.5),
         # all samples outside; and all of them where the law has no mass
-        (torch.full((4, 2), 9.0, dtype=dtype), (line, line), torch.full((2, 2), 0.25, dtype=dtype)),
-        (
-            torch.tensor([[0.5, 0.5], [0.4, 0.6], [0.2, 1.7]], dtype=dtype),
-            (line, line),
-            torch.tensor([[0.0, 0.0], [0.375, 0.5]], dtype=dtype),
-        ),
+        by_hand([(9.0, 9.0)] * 12, square, [[0.25, 0.25], [0.25, 0.25]]),
+        by_hand(alone, square, [[0.0, 0.0], [0.375, 0.5]]),
     ]
 
 
@@ -122,6 +127,20 @@ def _with_a_margin(x, edges, mass):
     return terms(mass, q) + terms(p_out, q_out)
 
 
+def _counts_over_n(x, edges, mass):
+    a, b = mass.shape
+    i, j = (torch.bucketize(x[:, k].contiguous(), edges[k]) for k in (0, 1))
+    cell = ((i - 1) * b + j - 1).masked_fill((i < 1) | (i > a) | (j < 1) | (j > b), a * b)
+    q = cell.bincount(minlength=a * b + 1) / len(x)
+    p = torch.cat([mass.flatten(), torch.relu(1 - mass.sum()).reshape(1)])
+    middle = (p + q) / 2
+    return (torch.xlogy(p, p) + torch.xlogy(q, q)).sum() / 2 - torch.xlogy(middle, middle).sum()
+
+
+def _term_by_term(x, edges, mass):
+    return torch.tensor(_loop(x, edges, mass))
+
+
 Exercise(
     histogram_jsd,
     title="JSD of a histogram",
@@ -129,8 +148,9 @@ Exercise(
     difficulty=2,
     returns="one number",
     cases=_cases,
+    tolerances={torch.float64: Tolerance(1e-6, 1e-6)},  # counts / n are float32, as torch divides
     mistakes=MISTAKES,
-    accepts=[_halves, _loop, _with_a_margin],
+    accepts=[_halves, _loop, _with_a_margin, _counts_over_n, _term_by_term],
     hints=(
         "torch.bucketize(x, edges) counts the edges below each number: less 1, it is the number "
         "of the cell; −1 and a are outside.",

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dgm_lib.exercises import Exercise, Fail, Mistake
 from dgm_lib.exercises.arena.kernel_mistakes import WRONG
+from dgm_lib.exercises.arena.kernel_samples import WRONG_SAMPLES
 from dgm_lib.exercises.arena.kernel_setting import data, differ, story, where
 
 
@@ -42,7 +43,7 @@ class KernelDensity:
 
 def _density(cls, generator):
     """log q after one batch, in 1, 2 and 3 dimensions"""
-    for d, h in ((2, 0.5), (1, 0.8), (3, 1.7)):
+    for d, h in ((2, 0.6), (1, 0.8), (3, 1.7)):
         for dtype in (torch.float32, torch.float64):
             _compare(cls, h, 20, [data(4, d, dtype)], where(5, d, dtype))
 
@@ -62,10 +63,10 @@ def _forgets(cls, generator):
 
 def _far(cls, generator):
     """points far from all that is kept"""
-    _compare(cls, 0.01, 20, [data(4, 2)], where(5, 2) + 30)
+    _compare(cls, 0.01, 20, [data(4, 2)], where(5, 2) + 30, "\nexp underflows there: use logsumexp")
 
 
-def _compare(cls, h: float, most: int, batches: list[Tensor], x: Tensor) -> None:
+def _compare(cls, h: float, most: int, batches: list[Tensor], x: Tensor, advice: str = "") -> None:
     made, right = cls(h, most), KernelDensity(h, most)
     for batch in batches:
         made.step(batch.clone())
@@ -73,9 +74,8 @@ def _compare(cls, h: float, most: int, batches: list[Tensor], x: Tensor) -> None
     out, expected = made.log_prob(x.clone()), right.log_prob(x)
     if words := differ(out, expected):
         shapes = " and ".join(str(tuple(batch.shape)) for batch in batches)
-        raise Fail(
-            f"log_prob with h = {h:g}, most = {most}, after batches of shape {shapes}: {words}"
-        )
+        asked = f"log_prob with h = {h:g}, most = {most}, after batches of shape {shapes}"
+        raise Fail(f"{asked}: {words}{advice}")
 
 
 def _samples_are_kept_points(cls, generator):
@@ -84,37 +84,67 @@ def _samples_are_kept_points(cls, generator):
     made = cls(1e-3, 4)
     made.step(x[:3])
     made.step(x[3:])
-    drawn = made.sample(8000)
-    if words := differ(torch.zeros_like(drawn), torch.zeros(8000, 2)):
-        raise Fail(f"sample(8000): {words}")
-    distance, nearest = torch.cdist(drawn, x).min(1)
-    if distance.max() > 0.02:
-        raise Fail("with a very small h, samples must lie at the points that were kept")
-    shares = nearest.bincount(minlength=5) / len(drawn)
+    many = _points(made, 8000, x)
+    shares = many.bincount(minlength=5) / len(many)
+    if shares.max() == 1:
+        raise Fail("all samples of a call lie at one point: draw one for each sample anew")
+    if shares[4] == 0 and shares[1:4].all():
+        raise Fail("the last of the points is never drawn: torch.randint(m, (n,)) ends before m")
     if (shares - torch.tensor([0.0, 0.25, 0.25, 0.25, 0.25])).abs().max() > 0.03:  # 6 sigma
         raise Fail(
             "each of the points that are kept must be as likely: draw their numbers with "
             "torch.randint, with repetition"
         )
+    if abs((many[1:] == many[:-1]).double().mean() - 0.25) > 0.03:  # 6 sigma
+        raise Fail("the points are taken in an order: draw one for each sample anew")
+    single = torch.cat([_points(made, 1, x) for _ in range(600)])
+    if (single.bincount(minlength=5)[1:] - 150).abs().max() > 70:  # 6 sigma
+        raise Fail("sample(1) prefers some of the points: draw one anew in each call")
+
+
+def _drawn(made: KernelDensity, n: int, like: Tensor) -> Tensor:
+    """Samples (n, d); raises Fail if they are not of that shape, and of the dtype of `like`."""
+    drawn = made.sample(n)
+    if words := differ(torch.zeros_like(drawn), torch.zeros(n, like.shape[1]).to(like)):
+        raise Fail(f"sample({n}): {words}")
+    return drawn
+
+
+def _points(made: KernelDensity, n: int, x: Tensor) -> Tensor:
+    """The numbers (n,) of the points x (m, d) that n samples lie at; raises Fail if not there."""
+    drawn = _drawn(made, n, x)
+    distance, nearest = torch.cdist(drawn, x).min(1)
+    if distance.max() > 0.02:
+        raise Fail(
+            "with a very small h, samples must lie at the points that were kept: around one of "
+            "them each, and not between them"
+        )
+    return nearest
 
 
 def _noise(cls, generator):
     """Gaussian noise of standard deviation h around them"""
-    made = cls(0.3, 10)
-    made.step(torch.tensor([[2.0, -1.0]], dtype=torch.float64))
-    drawn = made.sample(20_000)
-    centred = (drawn - torch.tensor([2.0, -1.0])) / 0.3
-    if drawn.std() < 1e-9 or centred.std(0).min() < 1e-6:
+    h, centre = 0.35, torch.tensor([2.0, -1.0], dtype=torch.float64)
+    made = cls(h, 10)
+    made.step(centre.repeat(2, 1))
+    noise = _drawn(made, 20_000, centre[None]) - centre
+    if noise.abs().max() < 1e-6:
         raise Fail("samples repeat the points that are kept: add Gaussian noise")
-    covariance = centred.T @ centred / len(drawn)
-    if (covariance.diag() - 1).abs().max() > 0.06:  # 6 sigma
-        raise Fail("the noise of the samples must have the standard deviation h")
-    if covariance[0, 1].abs() > 0.05:  # 7 sigma
-        raise Fail("the noise must be drawn for each coordinate by itself")
-    if centred.mean(0).abs().max() > 0.05:
-        raise Fail("the noise of the samples must have mean 0")
-    if (centred**4).mean() < 2.7 or (centred**4).mean() > 3.3:
+    if noise.std(0).min() < 1e-6:
+        raise Fail("all samples of a call have the same noise: draw it for each, (n, d)")
+    scaled = (noise - noise.mean(0)) / noise.std(0)
+    if not 2.7 < (scaled**4).mean() < 3.3:
         raise Fail("the noise must be Gaussian: torch.randn, and not torch.rand")
+    if (noise.mean(0) / noise.std(0)).abs().max() > 0.05:  # 7 sigma
+        raise Fail("the noise of the samples must have mean 0")
+    if (noise.std(0) / h - 1).abs().max() > 0.03:  # 6 sigma
+        found = f"{noise.std():.1g}"  # no more digits than are certain
+        raise Fail(
+            f"the noise of the samples must have the standard deviation h: yours is about {found} "
+            f"for h = {h:g}"
+        )
+    if (scaled[:, 0] * scaled[:, 1]).mean().abs() > 0.05:  # 7 sigma
+        raise Fail("the noise must be drawn for each coordinate by itself")
 
 
 def _fresh(cls, generator):
@@ -228,7 +258,10 @@ def _behaves_like(wrong: type) -> Callable:
     return recognise
 
 
-MISTAKES = [Mistake(name, wrong, hint, _behaves_like(wrong)) for name, wrong, hint in WRONG]
+MISTAKES = [
+    Mistake(name, wrong, hint, _behaves_like(wrong))
+    for name, wrong, hint in (*WRONG, *WRONG_SAMPLES)
+]
 
 Exercise(
     KernelDensity,
@@ -240,8 +273,8 @@ Exercise(
         _several,
         _forgets,
         _far,
-        _samples_are_kept_points,
         _noise,
+        _samples_are_kept_points,
         _fresh,
         _a_copy,
         _apart,

@@ -65,6 +65,23 @@ class _KeepsTheFirst(Base):
         return kept[: self.most]
 
 
+class _InFront(Base):
+    def step(self, x):
+        kept = x.clone() if self.kept is None else torch.cat([x, self.kept])
+        self.kept = self.remembered(kept)
+
+
+class _InFrontCut(_InFront):
+    def remembered(self, kept):
+        return kept[: self.most]
+
+
+class _CutBefore(Base):
+    def step(self, x):
+        kept = x.clone() if self.kept is None else torch.cat([self.remembered(self.kept), x])
+        self.kept = kept
+
+
 class _LastBatch(Base):
     def step(self, x):
         self.kept = x.clone()[-self.most :]
@@ -115,6 +132,16 @@ class _ConstantOnce(Base):
         return math.log(self.h * math.sqrt(2 * math.pi))
 
 
+class _ConstantTwice(Base):
+    def log_norm(self, d):
+        return 2 * super().log_norm(d)
+
+
+class _ConstantRootH(Base):
+    def log_norm(self, d):
+        return d * math.log(math.sqrt(2 * math.pi * self.h))
+
+
 class _NoPi(Base):
     def log_norm(self, d):
         return d * math.log(self.h)
@@ -145,49 +172,14 @@ class _HAsVariance(Base):
         super().__init__(math.sqrt(h), most)
 
 
+class _MeanSquares(Base):
+    def squares(self, x):
+        return super().squares(x) / x.shape[1]
+
+
 class _Distances(Base):
     def squares(self, x):
         return super().squares(x).sqrt()
-
-
-class _Repeats(Base):
-    def noise(self, chosen):
-        return torch.zeros_like(chosen)
-
-
-class _UnitNoise(Base):
-    def noise(self, chosen):
-        return torch.randn_like(chosen)
-
-
-class _SquaredNoise(Base):
-    def noise(self, chosen):
-        return self.h**2 * torch.randn_like(chosen)
-
-
-class _UniformNoise(Base):
-    def noise(self, chosen):
-        return self.h * math.sqrt(12) * (torch.rand_like(chosen) - 0.5)
-
-
-class _OneNoise(Base):
-    def noise(self, chosen):
-        return self.h * torch.randn_like(chosen[:, :1])
-
-
-class _InOrder(Base):
-    def chosen(self, n):
-        return self.kept[-1 - torch.arange(n) % len(self.kept) // 2]
-
-
-class _Once(Base):
-    def chosen(self, n):
-        return self.kept[torch.randperm(len(self.kept))[:n]]
-
-
-class _AroundTheMean(Base):
-    def chosen(self, n):
-        return self.kept.mean(0).expand(n, -1)
 
 
 class _AView(Base):
@@ -223,6 +215,9 @@ _CONSTANT = "the constant of the Gaussian is (2π h²)^(−d/2)"
 WRONG = (
     ("forgets nothing", _ForgetsNothing, "nothing is forgotten: keep the last `most` points"),
     ("keeps the first", _KeepsTheFirst, "the first points are kept: keep the last `most`"),
+    ("in front", _InFront, "new points come in front, so that [-most:] keeps the oldest"),
+    ("in front, cut", _InFrontCut, "batches are put in front, and of the oldest the wrong ones go"),
+    ("cut before", _CutBefore, "more than `most` are kept: forget after the batch is added"),
     ("last batch", _LastBatch, "only the last batch is kept: add it to those before"),
     ("no mean", _NoMean, "the Gaussians are added up: average them, less log m"),
     ("by size", _BySize, "the sum is divided by `most`: by the number of points that are kept"),
@@ -233,21 +228,16 @@ WRONG = (
     ("over the points", _OverThePoints, "the sum runs over the x: sum over the points kept"),
     ("no constant", _NoConstant, f"the density is not normalised: {_CONSTANT}"),
     ("constant once", _ConstantOnce, f"the constant is that of the line: {_CONSTANT}"),
+    ("no half in it", _ConstantTwice, f"the constant counts twice: {_CONSTANT}"),
+    ("root of h", _ConstantRootH, f"h is not squared in the constant: {_CONSTANT}"),
     ("no pi", _NoPi, f"2π is missing: {_CONSTANT}"),
     ("no h", _NoH, f"h is missing in the constant, so that it integrates to h^d: {_CONSTANT}"),
     ("constant added", _ConstantAdded, f"the log of the constant has the wrong sign: {_CONSTANT}"),
     ("not squared", _NotSquared, "the exponent is −‖x − x_i‖² / 2h²: h is squared"),
     ("no half", _NoHalf, "the exponent is −‖x − x_i‖² / 2h²: the 2 is missing"),
     ("h as variance", _HAsVariance, "h is taken for the variance: it is the standard deviation"),
+    ("mean of squares", _MeanSquares, "the squares are averaged over coordinates: sum them"),
     ("distances", _Distances, "the distances are not squared: −‖x − x_i‖² / 2h²"),
-    ("repeats", _Repeats, "samples repeat the points that are kept: add Gaussian noise"),
-    ("unit noise", _UnitNoise, "the noise of the samples has standard deviation 1: times h"),
-    ("squared noise", _SquaredNoise, "the noise of the samples has standard deviation h²: h"),
-    ("uniform noise", _UniformNoise, "the noise must be Gaussian: torch.randn, and not torch.rand"),
-    ("one noise", _OneNoise, "the noise must be drawn for each coordinate by itself"),
-    ("in order", _InOrder, "each of the points that are kept must be as likely"),
-    ("once", _Once, "each point is drawn at most once: draw with repetition, torch.randint"),
-    ("around the mean", _AroundTheMean, "samples lie around the mean of the points: around each"),
     ("a view", _AView, "the density changes when the batch is written to later: keep a copy of it"),
     ("shared", shared(), "two densities share their points: keep them in `self`"),
 )

@@ -4,7 +4,8 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from dgm_lib.exercises import Exercise, Mistake
+from dgm_lib.exercises import Exercise, Tolerance
+from dgm_lib.exercises.arena.seed_mistakes import MISTAKES
 
 
 def seed_interval(values: Tensor, level: float) -> tuple[Tensor, Tensor]:
@@ -62,130 +63,11 @@ def _negative_quantile(values, level):
     return mean, -stats.t.ppf((1 - level) / 2, n - 1) * spread
 
 
-# ------------------------------------------------------------------------ wrong answers
+def _in_single_precision(values, level):
+    n = torch.tensor(float(len(values)))
+    t = torch.tensor(float(stats.t.ppf(0.5 + level / 2, len(values) - 1)))
+    return torch.mean(values, dim=0), t * torch.std(values, dim=0) / n.sqrt()
 
-
-def _half(quantile=None, spread=None, n=None):
-    """The right interval with a wrong quantile(level, n), spread(values) or divisor √n(n)."""
-    quantile = quantile or (lambda level, n: stats.t.ppf((1 + level) / 2, n - 1))
-    spread = spread or (lambda values: values.std(0))
-    divisor = n or (lambda n: n**0.5)
-
-    def wrong(values, level):
-        n = len(values)
-        return values.mean(0), quantile(level, n) * spread(values) / divisor(n)
-
-    return wrong
-
-
-def _right(change):
-    """The right pair, changed."""
-    return lambda values, level: change(*seed_interval(values, level))
-
-
-MISTAKES = (
-    Mistake(
-        "1.96",
-        _half(quantile=lambda level, n: 1.96),
-        "1.96 is the normal law's number for 95 %: use `level`, and Student's law",
-    ),
-    Mistake(
-        "normal",
-        _half(quantile=lambda level, n: stats.norm.ppf((1 + level) / 2)),
-        "the quantile is the normal law's, as if s were known: with n seeds it is that of "
-        "Student's law with n − 1 degrees of freedom",
-    ),
-    Mistake(
-        "n degrees",
-        _half(quantile=lambda level, n: stats.t.ppf((1 + level) / 2, n)),
-        "one degree of freedom went into the mean: n − 1 are left, not n",
-    ),
-    Mistake(
-        "n minus 2 degrees",
-        _half(quantile=lambda level, n: stats.t.ppf((1 + level) / 2, max(n - 2, 1e-3))),
-        "n − 2 degrees of freedom belong to a line through the points: for a mean there are n − 1",
-    ),
-    Mistake(
-        "one-sided",
-        _half(quantile=lambda level, n: stats.t.ppf(level, n - 1)),
-        "this leaves 1 − level above the interval and as much below: half of it belongs to each "
-        "side, ppf((1 + level) / 2)",
-    ),
-    Mistake(
-        "wrong tail",
-        _half(quantile=lambda level, n: stats.t.ppf((1 - level) / 2, n - 1)),
-        "half a width is positive: this quantile is the lower one",
-    ),
-    Mistake(
-        "no quantile",
-        _half(quantile=lambda level, n: 1.0),
-        "this is one standard error: multiply it by the quantile",
-    ),
-    Mistake(
-        "two of them",
-        _half(quantile=lambda level, n: 2.0),
-        "two standard errors are right for many seeds and for 95 %: use the quantile for n and "
-        "`level`",
-    ),
-    Mistake(
-        "biased",
-        _half(spread=lambda values: values.std(0, correction=0)),
-        "s² is divided by n: by n − 1, for the mean is fitted too",
-    ),
-    Mistake(
-        "variance",
-        _half(spread=lambda values: values.var(0)),
-        "this is the variance s²: its root is asked for",
-    ),
-    Mistake(
-        "spread of the seeds",
-        _half(n=lambda n: 1.0),
-        "this is how far one seed is from the mean: the mean of n seeds is √n times nearer",
-    ),
-    Mistake(
-        "divided by n",
-        _half(n=lambda n: n),
-        "s is divided by n: by √n, for variances add up",
-    ),
-    Mistake(
-        "√(n − 1)",
-        _half(n=lambda n: (n - 1) ** 0.5),
-        "s is divided by √(n − 1): the n − 1 is in s already, here it is √n",
-    ),
-    Mistake(
-        "range",
-        lambda values, level: (values.mean(0), (values.amax(0) - values.amin(0)) / 2),
-        "this is half of the range of the seeds: it does not know `level`",
-    ),
-    Mistake(
-        "median",
-        lambda values, level: (values.median(0).values, seed_interval(values, level)[1]),
-        "the interval is that of the mean: this is the median",
-    ),
-    Mistake(
-        "the whole width",
-        _right(lambda mean, half: (mean, 2 * half)),
-        "this is the whole width: half of it is asked for",
-    ),
-    Mistake(
-        "ends",
-        _right(lambda mean, half: (mean - half, mean + half)),
-        "these are the two ends: the mean and half the width are asked for",
-    ),
-    Mistake(
-        "swapped",
-        _right(lambda mean, half: (half, mean)),
-        "the two are swapped: first the mean, then half the width",
-    ),
-    Mistake(
-        "all axes",
-        lambda values, level: tuple(
-            part.expand(values.shape[1:]).clone()
-            for part in seed_interval(values.reshape(-1), level)
-        ),
-        "the mean runs over all numbers: seeds are the rows, `dim=0`",
-    ),
-)
 
 Exercise(
     seed_interval,
@@ -194,8 +76,9 @@ Exercise(
     difficulty=1,
     returns="the mean and half the width, (*batch,) each",
     cases=_cases,
+    tolerances={torch.float64: Tolerance(1e-6, 1e-6)},  # torch.tensor(t) is float32
     mistakes=MISTAKES,
-    accepts=[_by_hand, _isf, _interval, _negative_quantile],
+    accepts=[_by_hand, _isf, _interval, _negative_quantile, _in_single_precision],
     hints=(
         "values.std(dim=0) divides by n − 1 already. The mean of n of them has the spread s / √n.",
         "The seeds must tell both the mean and the spread, and with three of them s is hardly "

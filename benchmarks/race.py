@@ -74,8 +74,10 @@ class Lane:
     """One model's run, with random numbers and a clock of its own."""
 
     def __init__(self, entry: Entry, target: Target, seed: int, device: torch.device) -> None:
-        self.target, self.device = target, device
-        self.data, self.stream = core.generator(seed, device), core.RandomStream(seed, device)
+        self.target, self.seed, self.device = target, seed, device
+        # Of one seed the model's own noise would be made of the numbers that the data are made of.
+        self.data = core.generator(seed, device)
+        self.stream = core.RandomStream(seed + 2**31, device)
         with core.RandomStream(seed, device):  # what the first steps import and set up is not raced
             spare = entry.factory(seed)
             for _ in range(WARM_UP):
@@ -189,23 +191,28 @@ def main(
     budget: str = "10,30,60",
     lane: type[Lane] = Lane,
     shown: Callable[[Sequence[Row]], str] = table,
+    about: str | None = None,
 ) -> Book:
     """Run the race that the arguments ask for, and print the table that shows its rows."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(prog=command)
-    parser.add_argument("--targets", type=listed(target_of), default=targets)
-    parser.add_argument(
-        "--models", type=listed(lambda name: entry(name, known)), default=",".join(known)
-    )
-    parser.add_argument("--budget", type=listed(seconds), default=budget, help="CPU seconds")
-    parser.add_argument("--seeds", type=listed(int), default="0,1,2")
-    parser.add_argument("--device", type=core.device, default="cpu")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--markdown", type=Path)
-    asked = parser.parse_args(arguments)
+    asked = parser(known, command, targets, budget, about).parse_args(arguments)
     torch.set_num_threads(1)
     notes = {name: inspect.getdoc(e.factory) for name, e in asked.models.items()}
     book = Book(asked.json, " ".join([command, *arguments]), machine(), notes)
+    try:
+        run_all(asked, book, lane)
+    except KeyboardInterrupt:
+        kept = "the same command goes on" if asked.json else "nothing is kept without --json"
+        sys.exit(f"stopped; {kept}")
+    print(shown(book.rows))
+    if asked.markdown:
+        asked.markdown.parent.mkdir(parents=True, exist_ok=True)
+        asked.markdown.write_text(shown(book.rows) + "\n", encoding="utf-8")
+    return book
+
+
+def run_all(asked: argparse.Namespace, book: Book, lane: type[Lane]) -> None:
+    """Race whatever is not in the book yet, and write it there."""
     whole = sum(key["cpu_s"] * len(to_run(asked, book, key)) for key in runs(asked))
     rounding = 1e-6  # by which a sum of turns may end above the whole
     with tqdm(total=whole + rounding, bar_format=BAR, mininterval=1) as bar:
@@ -216,11 +223,27 @@ def main(
             for model, found in race(left, *setting, lane, bar.update):
                 book.add(dict(key, model=model, ours=left[model].ours) | found)
                 bar.write(said(key, model, found), file=sys.stderr)
-    print(shown(book.rows))
-    if asked.markdown:
-        asked.markdown.parent.mkdir(parents=True, exist_ok=True)
-        asked.markdown.write_text(shown(book.rows) + "\n", encoding="utf-8")
-    return book
+
+
+def parser(
+    known: Mapping[str, Entry], command: str, targets: str, budget: str, about: str | None
+) -> argparse.ArgumentParser:
+    """The command line; all but the files are lists, with commas between."""
+    lines = argparse.ArgumentParser(
+        command, description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    models = listed(lambda name: entry(name, known))
+    for flag, kind, usual, words in (
+        ("--targets", listed(target_of), targets, "laws of the gallery"),
+        ("--models", models, ",".join(known), "or package.module:factory"),
+        ("--budget", listed(seconds), budget, "CPU seconds of training for each"),
+        ("--seeds", listed(int), "0,1,2", "the seeds themselves, not how many"),
+        ("--device", core.device, "cpu", "where all of it is computed"),
+    ):
+        lines.add_argument(flag, type=kind, default=usual, help=f"{words} (default: {usual})")
+    lines.add_argument("--json", type=Path, help="the rows; what is in it is not run again")
+    lines.add_argument("--markdown", type=Path, help="the table")
+    return lines
 
 
 def runs(asked: argparse.Namespace) -> Iterator[Row]:
@@ -234,7 +257,8 @@ def runs(asked: argparse.Namespace) -> Iterator[Row]:
 def said(key: Row, model: str, found: Row) -> str:
     """What has become of a model, in a line."""
     run = f"{key['target']}, seed {key['seed']}, {key['cpu_s']:g} s"
-    return f"{run}, {model}: gap {found.get('gap', math.nan):.4f}"
+    gap = f"gap {found['gap']:.4f}" if "gap" in found else "no likelihood"
+    return f"{run}, {model}: {gap}"
 
 
 def to_run(asked: argparse.Namespace, book: Book, key: Row) -> dict[str, Entry]:

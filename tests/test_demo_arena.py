@@ -175,7 +175,7 @@ def test_wrong_arguments_are_named():
     for families in ({}, {"a": 1}):
         with pytest.raises(ValueError, match="families must map names to functions of a seed"):
             explorer(families=families)
-    with pytest.raises(ValueError, match="families must make contenders, got .* for 'module'"):
+    with pytest.raises(ValueError, match=r"arena.Contender\), got .* for 'module'"):
         explorer(families={"module": lambda seed: torch.nn.Linear(1, 1)}).steps(0)
     with pytest.raises(ValueError, match="targets must be laws of the plane"):
         explorer(targets={"line": targets.two_modes()})

@@ -23,19 +23,20 @@ class Laws:
     def __init__(
         self, laws: Mapping[str, Any], exact: Callable[[Any], Any], drawing: Any = None
     ) -> None:
+        if not isinstance(laws, Mapping):
+            raise ValueError(f"targets must map names to laws of the plane, got {laws!r}")
         self.named = {name: law for name, law in laws.items() if name != DRAWN}
         for name, law in self.named.items():
-            if tuple(law.box.shape) != (2, 2):
+            if getattr(getattr(law, "box", None), "shape", None) != (2, 2):
                 raise ValueError(f"targets must be laws of the plane, got {law!r} for {name!r}")
         first = laws.get(DRAWN, targets.GALLERY[DRAWN]).means if drawing is None else drawing
         self._points, self._exact = first, exact
         self._known: dict[str, Any] = {}
         self._drawn: tuple[Any, Any] | None = None
 
-    @property
-    def menu(self) -> Choice:
-        """The control `target`."""
-        return Choice([*self.named, DRAWN])
+    def menu(self, first: str | None = None) -> Choice:
+        """The control `target`, which begins with the law of this name, or with the first."""
+        return Choice([*self.named, DRAWN], first)
 
     def pad(self, size: int) -> Drawing:
         """The control `drawing`, so many pixels wide."""

@@ -120,8 +120,10 @@ def frame(sides: list[Side], new: list[Shot | None]) -> Frame:
 
 
 def made(family: Callable[[int], Any], seed: int, name: str) -> Any:
-    """A fresh contender, if it can do what is asked of one."""
+    """A fresh contender, if that is what a family makes."""
     contender = family(seed)
-    if not all(callable(getattr(contender, name, None)) for name in ("step", "sample")):
-        raise ValueError(f"families must make contenders, got {contender!r} for {name!r}")
+    if not isinstance(contender, arena.Contender):
+        raise ValueError(
+            f"families must make contenders (arena.Contender), got {contender!r} for {name!r}"
+        )
     return contender

@@ -68,7 +68,7 @@ def denoiser(
     laws = Laws(mixtures(named), lambda law: law, drawing)
     every = menu("samplers", samplers, SAMPLERS)
     controls = dict(
-        target=laws.menu,
+        target=laws.menu(),
         sampler=Choice(list(every)),
         steers=Choice([EXACT, LEARNED], label="who steers"),
         direction=Choice([BACKWARD, FORWARD]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from dgm_lib.demo.diffusion.steps import Step, menu
 from dgm_lib.demo.diffusion.tilt import Labelled
 from dgm_lib.demo.diffusion.truth import along, mixtures
 from dgm_lib.demo.laws import Laws
+from dgm_lib.nets.inputs import between
 from dgm_lib.targets import GALLERY, GaussianMixture
 
 HEAVIEST = 8.0  # of the weights
@@ -64,6 +66,7 @@ def guidance_dial(
     [False, False, True]
     """
     steps, particles = whole("steps", steps), whole("particles", particles)
+    w = between("w", w, 0, math.inf)
     learned = _learned(model, classifier)
     path = along([getattr(part, "path", None) for part in learned], path, paths.cosine())
     named = {"blobs": GaussianMixture(**BLOBS), "ring": GALLERY["ring"], "moons": GALLERY["moons"]}
@@ -71,7 +74,7 @@ def guidance_dial(
     every = menu("ways", ways, WAYS)
     classes = [2 if law.labels is None else len(law.labels) for law in laws.named.values()]
     controls = dict(
-        target=laws.menu,
+        target=laws.menu(),
         y=Choice(list(range(max([2, *classes]))), label="class y"),
         w=Slider(0.0, max(HEAVIEST, w), float(w)),
         way=Choice(list(every)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -129,6 +130,8 @@ def square(box: np.ndarray) -> list[tuple[float, float]]:
 
 def mixtures(targets: Any) -> Any:
     """The argument `targets`, laws whose noised laws are known."""
+    if not isinstance(targets, Mapping):
+        raise ValueError(f"targets must map names to mixtures of Gaussians, got {targets!r}")
     for name, law in targets.items():
         if not all(hasattr(law, part) for part in ("noised", "means", "scales", "weights")):
             raise ValueError(f"targets must be mixtures of Gaussians, got {law!r} for {name!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dgm_lib.core import whole
 from dgm_lib.demo.controls import Actions, Choice, Slider, Toggle
 from dgm_lib.demo.demo import Demo
 from dgm_lib.demo.laboratory.losses import LOSSES, by_name
@@ -14,6 +15,7 @@ from dgm_lib.demo.laboratory.picture import scene
 from dgm_lib.demo.laboratory.playing import Playing
 from dgm_lib.demo.laboratory.truth import Truth
 from dgm_lib.demo.laws import Laws
+from dgm_lib.nets.inputs import positive
 from dgm_lib.targets import GALLERY
 
 NAMES = ("ring", "grid", "moons", "pinwheel", "spiral", "checkerboard", "banana")
@@ -49,6 +51,7 @@ def gan_laboratory(
     `d_loss`, `g_loss` are in the series, with `_rival` after them for the other match. The frames
     hold the `matches`: `matches[0].g`, `.d`, `.score`, `.truth.floor`, ...
     """
+    n_d, batch = whole("n_d", n_d), whole("batch", batch)
     known = LOSSES if losses is None else by_name(losses)
     named = {name: GALLERY[name] for name in NAMES} if targets is None else targets
     laws = Laws(named, Truth, drawing)
@@ -59,12 +62,12 @@ def gan_laboratory(
     controls = dict(
         turn=_Turns({"D learns": D, "G learns": G, "both learn": BOTH}, BOTH),
         slow=Toggle(False, label="slow motion"),
-        target=laws.menu,
+        target=laws.menu(),
         loss=Choice(list(known), label="losses"),
         **against,
         noise=Choice(list(priors)),
-        lr_d=_rate(lr_d, "rate of D"),
-        lr_g=_rate(lr_g, "rate of G"),
+        lr_d=_rate(positive("lr_d", lr_d), "rate of D"),
+        lr_g=_rate(positive("lr_g", lr_g), "rate of G"),
         n_d=Slider(1, max(10, n_d), n_d, label="D steps per G step"),
         batch=Slider(min(8, batch), max(512, batch), batch),
         drawing=laws.pad(150),
@@ -80,7 +83,7 @@ def gan_laboratory(
 
 
 def _rate(lr: float, label: str) -> Slider:
-    return Slider(min(1e-5, lr), max(0.1, lr), float(lr), log=True, label=label)
+    return Slider(min(1e-5, lr), max(0.1, lr), lr, log=True, label=label)
 
 
 class _Laboratory(Demo):

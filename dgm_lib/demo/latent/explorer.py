@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dgm_lib.core import whole
 from dgm_lib.demo.controls import Choice, Slider
 from dgm_lib.demo.demo import Demo
 from dgm_lib.demo.latent.picture import scene
@@ -12,6 +13,7 @@ from dgm_lib.demo.latent.training import Loss, Training
 from dgm_lib.demo.latent.truth import Truth
 from dgm_lib.demo.laws import Laws
 from dgm_lib.models import vae
+from dgm_lib.nets.inputs import positive
 from dgm_lib.objectives import negative_elbo
 from dgm_lib.targets import GALLERY
 
@@ -49,12 +51,13 @@ def latent_explorer(
     where a small β has made q(z | x) too narrow. Every frame holds what is `seen`: `seen.model`,
     `seen.density()`, `seen.gap`, `seen.rates`, ...
     """
+    lr, batch, beta = positive("lr", lr), whole("batch", batch), positive("beta", beta)
     named = {name: GALLERY[name] for name in NAMES} if targets is None else targets
     laws = Laws(named, Truth, drawing)
     controls = dict(
-        target=laws.menu,
+        target=laws.menu(),
         objective=_objective(loss),
-        beta=Slider(min(0.01, beta), max(30.0, beta), float(beta), log=True, label="β"),
+        beta=Slider(min(0.01, beta), max(30.0, beta), beta, log=True, label="β"),
         z1=Slider(-FARTHEST, FARTHEST, 0.5),
         z2=Slider(-FARTHEST, FARTHEST, 0.5),
         drawing=laws.pad(150),

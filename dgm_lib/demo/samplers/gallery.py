@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dgm_lib.core import whole
 from dgm_lib.demo.controls import Choice, Slider, Toggle
 from dgm_lib.demo.demo import Demo
 from dgm_lib.demo.laws import Laws
 from dgm_lib.demo.samplers.exact import Exact
 from dgm_lib.demo.samplers.picture import scene
 from dgm_lib.demo.samplers.sampling import PROPOSED, STARTS, Make, Sampling
+from dgm_lib.nets.inputs import positive
 
 
 def sampler_gallery(
@@ -35,11 +37,12 @@ def sampler_gallery(
     """
     if not kernels:
         raise ValueError("kernels must name at least one sampler, got none")
+    step, chains = positive("step", step), whole("chains", chains, at_most=1000)
     laws = Laws(targets, Exact, drawing)
     controls = dict(
-        target=laws.menu,
+        target=laws.menu(),
         sampler=Choice(list(kernels)),
-        step=Slider(min(0.01, step), max(3.0, step), float(step), log=True, label="step size"),
+        step=Slider(min(0.01, step), max(3.0, step), step, log=True, label="step size"),
         chains=Slider(1, 1000, chains),
         start=Choice(list(STARTS)),
         halves=Toggle(True, label="half-steps"),

@@ -255,16 +255,6 @@ def test_names(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert "'02'" in capsys.readouterr().err
 
 
-def test_a_new_lecture_runs(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    assert main(["--new", "07_new_topic"], tmp_path) == 0
-    assert main(["07"], tmp_path) == 0
-    assert main(["--check"], tmp_path) == 0
-    lecture = nbformat.read(tmp_path / "lectures/07_new_topic.ipynb", as_version=4)
-    assert "E[-log p(x)]" in lecture.cells[-2].outputs[0].text
-    assert main(["--new", "07_new_topic"], tmp_path) == 1
-    assert main(["--new", "topic"], tmp_path) == 1
-
-
 # --- nbval under the root conftest ----------------------------------------------------------------
 
 

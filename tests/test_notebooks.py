@@ -112,6 +112,21 @@ def problems(notebook: NotebookNode) -> list[str]:
     return found
 
 
+def promise_problems(notebook: NotebookNode, written: set[str]) -> list[str]:
+    """What a lecture promises and does not keep: a lecture that is not there, hints, progress."""
+    found = []
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    lines = [n for n in tree_of(first.source).body if isinstance(n, ast.Import | ast.ImportFrom)]
+    names = {alias.asname or alias.name for line in lines for alias in line.names}
+    if missing := {"check", "hint", "progress"} - names:
+        found.append(f"the first code cell does not import {sorted(missing)}: checks speak of them")
+    for cell in notebook.cells:
+        for number in re.findall(r"[Ll]ecture (\d\d[a-z]?)\b", cell.source):
+            if not any(one.startswith(number) for one in written):
+                found.append(f"cell {cell.id} speaks of lecture {number}, which is not written")
+    return found
+
+
 def exercise_problems(solution: NotebookNode) -> list[str]:
     """Exercises without a check after them, or without something for the learner to replace."""
     code = [cell for cell in solution.cells if cell.cell_type == "code"]
@@ -144,6 +159,13 @@ def test_notebook_is_fit_to_store(path: Path) -> None:
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 def test_every_exercise_is_checked_and_open(path: Path) -> None:
     if found := exercise_problems(nbformat.read(path, as_version=4)):
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_every_promise_is_kept(path: Path) -> None:
+    written = {path.stem.partition("_")[0] for path in SOLUTIONS}
+    if found := promise_problems(nbformat.read(path, as_version=4), written):
         pytest.fail("\n".join(found), pytrace=False)
 
 
@@ -250,3 +272,15 @@ def test_exercise_rules_can_fail() -> None:
     assert (
         "neither" in exercise_problems(exercise("    #: return x", after='check("room.f", f)'))[0]
     )
+
+
+def test_broken_promises_are_noticed() -> None:
+    good = notebook_of()
+    good.cells[0].source = "from dgm_lib.exercises import check, hint, progress\nimport torch as t"
+    assert promise_problems(good, {"03a"}) == []
+    text = nbformat.v4.new_markdown_cell("Lecture 03 was that. **Next:** lecture 04.", id="next")
+    good.cells.append(text)
+    assert promise_problems(good, {"03a"}) == [
+        "cell next speaks of lecture 04, which is not written"
+    ]
+    assert "['check', 'hint', 'progress']" in promise_problems(notebook_of(), set())[0]

@@ -1,10 +1,14 @@
-"""The map of the course and lectures/README.md: up to date, true to the notebooks."""
+"""The start page, lectures/README.md, and its map: up to date, true to the notebooks."""
 
+import ast
 import re
 import shutil
 from pathlib import Path
+from random import Random
+from xml.etree import ElementTree
 
 import course
+import course_map
 import nbformat
 import notebooks
 import pytest
@@ -13,7 +17,8 @@ from course import NEEDS, everything_before, lectures, names_given_to, written_n
 from execution import NotebookError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-PAGE = course.ROOT / "lectures" / "README.md"
+FOLDER = course.ROOT / "lectures"
+SVG = {"svg": "http://www.w3.org/2000/svg"}
 
 
 def toy(root: Path, **sources: list[str]) -> Path:
@@ -26,22 +31,64 @@ def toy(root: Path, **sources: list[str]) -> Path:
     return root
 
 
-def test_the_page_is_up_to_date() -> None:
-    written = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    assert written == start_page.page(lectures()), "run `python tools/start_page.py`"
+@pytest.mark.parametrize("name", ["README.md", "map.svg"])
+def test_the_page_and_its_map_are_up_to_date(name: str) -> None:
+    written = (FOLDER / name).read_text(encoding="utf-8") if (FOLDER / name).exists() else ""
+    assert written == start_page.files(lectures())[name], "run `python tools/start_page.py`"
 
 
-def test_every_lecture_is_on_the_map_and_every_link_leads_somewhere() -> None:
-    text = start_page.page(lectures())
+def test_every_lecture_is_on_the_page_and_every_link_leads_somewhere() -> None:
+    linked = re.findall(r"\]\(([^)]+)\)", start_page.page(lectures()))
+    assert not [link for link in linked if not (FOLDER / link).exists()]
     solutions = {path.stem for path in (course.ROOT / "solutions").glob("*.ipynb")}
-    linked = re.findall(r"\]\(([^)]+)\)", text)
-    assert {Path(link).stem for link in linked} == solutions
-    assert not [link for link in linked if not (PAGE.parent / link).exists()]
-    boxes = re.findall(r"^    L(\w+)\[", text, re.MULTILINE)
-    arrows = re.findall(r"^    L(\w+) --> L(\w+)$", text, re.MULTILINE)
-    assert sorted(boxes) == sorted(name.partition("_")[0] for name in solutions)
-    assert {end for arrow in arrows for end in arrow} <= set(boxes)
-    assert {end for _, end in arrows} == set(boxes) - {"00"}  # all but the first need something
+    assert {Path(link).stem for link in linked} - {"map"} == solutions
+
+
+# --- the map --------------------------------------------------------------------------------------
+
+
+def test_the_map_has_a_box_for_each_lecture_and_an_arrow_for_each_need() -> None:
+    everything = lectures()
+    picture = ElementTree.fromstring(course_map.picture(everything))
+    drawing = ElementTree.fromstring(course_map.drawing(everything))
+    assert {link.get("href") for link in drawing.iter("a")} == {
+        f"{e.name}.html" for e in everything
+    }
+    for texts, arrows in (
+        (picture.findall("svg:text", SVG), picture.findall("svg:path", SVG)),
+        (drawing.findall("svg/a/text"), drawing.findall("svg/path")),
+    ):
+        assert [text[0].text for text in texts] == [one.number for one in everything]
+        assert len(arrows) == sum(len(one.needs) for one in everything)
+    assert all(one.needs for one in everything[1:])  # all but the first need something
+
+
+def planned(written: list[str]) -> list[course.Lecture]:
+    """The course as if just these lectures were written."""
+    return [course.Lecture(Path(n), tuple(written_needs(n, written))) for n in written]
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_no_arrow_runs_behind_a_box(seed: int) -> None:
+    numbers = [n for n in NEEDS if n == "00" or Random(f"{seed}{n}").random() < 0.02 * (seed + 1)]
+    drawn = planned(numbers)
+    boxes = course_map.places(drawn)
+    assert len(set(boxes.values())) == len(drawn)
+    picture = ElementTree.fromstring(f"<svg>{course_map.arrows(drawn, boxes)}</svg>")
+    corners = [
+        (column * course_map.RIGHT + 1, row * course_map.DOWN + 1) for column, row in boxes.values()
+    ]
+    for path in picture:
+        x0, y0, run, *_, bend, below, end = map(int, re.findall(r"\d+", path.get("d")))
+        for left, right, y in ((x0, run, y0), (bend, end, below)):
+            assert not [
+                (x, top)
+                for x, top in corners
+                if left < x + course_map.WIDTH and x < right and 0 < y - top < course_map.HEIGHT
+            ]
+
+
+# --- what it is drawn from ------------------------------------------------------------------------
 
 
 def test_needs_come_before() -> None:
@@ -75,7 +122,7 @@ def test_a_lecture_that_nobody_placed_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotebookError, match="99z .*NEEDS"):
         lectures(tmp_path)
     assert start_page.main(tmp_path) == 1
-    assert not (tmp_path / "lectures" / "README.md").exists()
+    assert not list((tmp_path / "lectures").iterdir())
 
 
 def test_a_lecture_without_a_heading_is_named(tmp_path: Path) -> None:
@@ -96,12 +143,25 @@ def test_minutes_are_reading_running_and_solving(tmp_path: Path) -> None:
 
 
 def test_what_the_page_tells_one_to_run_runs() -> None:
-    (code,) = re.findall(r"```python\n(.+?)```", start_page.page(lectures()), re.DOTALL)
-    *statements, last = code.strip().splitlines()
+    text = start_page.page(lectures())
+    (code,) = re.findall(r"```python\n(.+?)```", text, re.DOTALL)
+    (first,) = re.findall(r"`(from .+? import \w+)`", text)
     names: dict[str, object] = {}
-    exec("\n".join(statements), names)
-    said = repr(eval(last, names))
+    exec(first, names)
+    said = repr(eval(code, names))
     assert all(name.partition(".")[2] in said for one in lectures() for name in one.exercises)
+
+
+@pytest.mark.parametrize("lecture", lectures(), ids=lambda one: one.number)
+def test_the_first_cell_imports_what_the_page_says(lecture: course.Lecture) -> None:
+    first = next(cell.source for cell in lecture.notebook.cells if cell.cell_type == "code")
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse(first))
+        if isinstance(node, ast.ImportFrom) and node.module == "dgm_lib.exercises"
+        for alias in node.names
+    }
+    assert {"check", "hint", "progress"} <= imported
 
 
 def test_a_lecture_ends_with_the_way_to_its_neighbours(tmp_path: Path) -> None:
@@ -117,3 +177,11 @@ def test_a_lecture_ends_with_the_way_to_its_neighbours(tmp_path: Path) -> None:
     assert "](01_second.ipynb)" in last_words("00_first") and "←" not in last_words("00_first")
     assert "](00_first.ipynb)" in last_words("01_second") and "→" not in last_words("01_second")
     assert "](../solutions/01_second.ipynb)" in last_words("01_second")
+
+
+def test_a_lecture_begins_with_its_minutes_and_the_way_to_the_map() -> None:
+    for one in lectures():
+        path = notebooks.lecture_path(one.path)
+        *said, last = nbformat.read(path, as_version=4).cells[0].source.splitlines()
+        assert f"{one.minutes} minutes" in last and "](README.md)" in last, one.name
+        assert not [line for line in said if "minutes" in line], "said twice, it ages"

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from course import Lecture, written_needs
 from execution import METADATA, NotebookError, execute, keep_old_pictures, normalise
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -84,19 +85,28 @@ def neighbours(solution: Path) -> str:
     return " | ".join(back + here + forward)
 
 
+def introduction(solution: Path, notebook: NotebookNode) -> str:
+    """The first cell of a lecture: its solution's, the minutes it takes, the way to the map."""
+    minutes = Lecture(solution, ()).minutes
+    words = f"*{minutes} minutes, the exercises included · [the map of the course](README.md)*"
+    return f"{notebook.cells[0].source}\n\n{words}"
+
+
 def derived(solution: Path, notebook: NotebookNode) -> NotebookNode:
-    """The lecture that stands beside others: it ends with the way to them."""
+    """The lecture that stands beside others: it begins and ends with the way to them."""
     lecture = lecture_of(notebook)
+    lecture.cells[0].source = introduction(solution, notebook)
     lecture.cells.append(new_markdown_cell(neighbours(solution), id=LAST))
     return lecture
 
 
 def relink(root: Path) -> None:
-    """Let the last cell of each lecture name its neighbours of today, without a run."""
+    """Let each lecture say today's minutes and name today's neighbours, without a run."""
     for solution in sorted((root / "solutions").glob("*.ipynb")):
         if not (path := lecture_path(solution)).exists():
             continue
-        lecture = nbformat.read(path, as_version=4)
+        lecture, source = (nbformat.read(one, as_version=4) for one in (path, solution))
+        lecture.cells[0].source = introduction(solution, source)
         lecture.cells = [cell for cell in lecture.cells if cell.id != LAST]
         lecture.cells.append(new_markdown_cell(neighbours(solution), id=LAST))
         path.write_bytes((nbformat.writes(lecture) + "\n").encode())
@@ -167,7 +177,12 @@ def start(root: Path, name: str) -> Path:
     path = root / "solutions" / f"{name}.ipynb"
     if path.exists() or not re.fullmatch(NAME, name):
         raise NotebookError(f"a new lecture is named like 07_topic and not there yet, got {name!r}")
-    title = name.replace("_", " ").capitalize()
+    number, _, topic = name.partition("_")
+    written_needs(number, {number})  # raises where NEEDS does not say, before anything is made
+    title = f"{number} · {topic.replace('_', ' ').capitalize()}"
+    imports = """\
+from dgm_lib import core, report, targets
+from dgm_lib.exercises import check, hint, progress"""
     claim = """\
 x = targets.ring().sample((10_000,), generator=core.generator(0))
 surprise = core.Estimate.of(-targets.ring().log_prob(x))
@@ -176,7 +191,7 @@ report.agrees("E[-log p(x)]", surprise, targets.ring().entropy)"""
         new_markdown_cell(
             f"# {title}\n\nThe question that this lecture answers.", id="introduction"
         ),
-        new_code_cell("from dgm_lib import core, report, targets", id="imports"),
+        new_code_cell(imports, id="imports"),
         new_markdown_cell("## A claim\n\nIts number, beside the truth.", id="claim"),
         new_code_cell(claim, id="claim-number"),
     ]

@@ -1,12 +1,13 @@
-"""Write lectures/README.md, where a learner starts: the map of the course, and how long it takes.
+"""Write lectures/README.md and map.svg, where a learner starts: which lecture when, and how long.
 
-    python tools/start_page.py            write it anew (`make lectures` does, too)
+python tools/start_page.py            write it anew (`make lectures` does, too)
 """
 
 import sys
 from pathlib import Path
 
 from course import ROOT, WORDS_A_MINUTE, Lecture, lectures
+from course_map import picture
 from execution import NotebookError
 
 PAGE = """\
@@ -25,11 +26,10 @@ with the exercises solved.
 
 ## See how far you are
 
-In a cell of any notebook:
+In a cell of any lecture, once you have run its first, which imports `check`, `hint` and `progress`
+(elsewhere, `from dgm_lib.exercises import progress` comes first):
 
 ```python
-from dgm_lib.exercises import progress
-
 progress()
 ```
 
@@ -40,9 +40,7 @@ kept: in a folder of your own, so they are still there when the course is update
 
 An arrow says: work through this one first.
 
-```mermaid
-{graph}
-```
+![The map of the course: which lecture needs which](map.svg)
 
 | lecture | work through first | minutes | exercises | |
 |---|---|---|---|---|
@@ -54,13 +52,6 @@ what it says.
 """
 
 
-def graph(course: list[Lecture]) -> str:
-    """The map as a Mermaid flow chart, which GitHub and JupyterLab draw."""
-    boxes = [f'    L{one.number}["{one.number} · {one.title}"]' for one in course]
-    arrows = [f"    L{need} --> L{one.number}" for one in course for need in one.needs]
-    return "\n".join(["flowchart LR", *boxes, *arrows])
-
-
 def row(lecture: Lecture) -> str:
     """A lecture's line of the table."""
     link = f"[{lecture.number} · {lecture.title}]({lecture.name}.ipynb)"
@@ -70,26 +61,31 @@ def row(lecture: Lecture) -> str:
 
 
 def page(course: list[Lecture]) -> str:
-    """The text of lectures/README.md."""
+    """The text of README.md."""
     first = course[0]
     return PAGE.format(
         first=first,
         exercise=first.exercises[0],
-        graph=graph(course),
         rows="\n".join(map(row, course)),
         hours=round(sum(one.minutes for one in course) / 60),
         words=WORDS_A_MINUTE,
     )
 
 
+def files(course: list[Lecture]) -> dict[str, str]:
+    """What is written into lectures/: texts by the names of their files."""
+    return {"README.md": page(course), "map.svg": picture(course)}
+
+
 def main(root: Path = ROOT) -> int:
-    """Write the page of a course; the exit status is 0 when everything is right."""
+    """Write the page of a course and its map; the exit status is 0 when everything is right."""
     try:
-        text = page(lectures(root))
+        written = files(lectures(root))
     except NotebookError as error:
         print(error, file=sys.stderr)
         return 1
-    (root / "lectures" / "README.md").write_bytes(text.encode())
+    for name, text in written.items():
+        (root / "lectures" / name).write_bytes(text.encode())
     return 0
 
 

@@ -40,10 +40,10 @@ def shape(name: str, value: int | tuple[int, ...]) -> torch.Size:
     return torch.Size(whole(name, size, at_least=0) for size in sizes)
 
 
-def tensor(name: str, value: object) -> Tensor:
+def tensor(name: str, value: object, device: Device = None) -> Tensor:
     """The argument `name` as a tensor of whatever type it has."""
     try:
-        return torch.as_tensor(value)
+        return torch.as_tensor(value, device=device)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         raise ValueError(f"{name} must be a tensor or an array, got {value!r}") from None
 

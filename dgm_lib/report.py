@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import dgm_lib
-from dgm_lib.core import Estimate
+from dgm_lib.core import Estimate, tensor
+from dgm_lib.nets.inputs import between, positive
 
 OUTSIDE = "<-- outside"
 
@@ -25,9 +26,8 @@ def close(name: str, value: float, expected: float, tol: float, unit: str = "") 
     of the value over seeds. Outside the tolerance the real value is printed, marked. The line
     says "to within", since ± is for standard errors.
     """
-    value = float(value)
-    if not 0 < tol < math.inf:
-        raise ValueError(f"tol must be positive and finite, got {tol}")
+    value, tol = float(value), positive("tol", tol)
+    expected = between("expected", expected, -math.inf, math.inf)
     shown_tol = _rounded_up(tol)
     decimals = len(shown_tol.partition(".")[2])
     expected_text = f"{expected:.{decimals}f}{unit} to within {shown_tol}"
@@ -46,7 +46,10 @@ def agrees(
     in 16,000 times at the default of four standard errors. `word` says what `exact` is where it
     is not the exact value: a claim, a bound.
     """
-    (value, stderr), exact = estimate, float(exact)
+    if not (isinstance(estimate, tuple) and len(estimate) == 2):
+        raise ValueError(f"estimate must be an Estimate, got {estimate!r}")
+    value, stderr = estimate
+    exact, sigmas = between("exact", exact, -math.inf, math.inf), positive("sigmas", sigmas)
     line = f"{name}: {estimate}   {word} {_to_digits_of(exact, stderr)}"
     if not abs(value - exact) <= sigmas * stderr:
         line += f"   {OUTSIDE} {sigmas:g} standard errors"
@@ -55,7 +58,9 @@ def agrees(
 
 def holds(statement: str, truth: bool) -> None:
     """Print a statement with a tick, or marked when it does not hold here."""
-    right = bool(truth) and truth == truth  # NaN counts as true elsewhere
+    if (found := tensor("truth", False if truth is None else truth)).numel() != 1:
+        raise ValueError(f"truth must be one truth value, got {truth!r}")
+    right = bool(found) and bool(found == found)  # NaN counts as true elsewhere
     print(f"✓ {statement}" if right else f"✗ {statement}   {OUTSIDE} what was claimed")
 
 

@@ -7,8 +7,11 @@ same numbers in double precision, NaN where there was a NaN, nothing for nothing
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
+import re
+from types import ModuleType
 
 import pytest
 import torch
@@ -16,28 +19,45 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.inputs import (
+    demo_table,
+    exercises_table,
+    flows_table,
+    latent_table,
+    makers_table,
     metrics_table,
     models_table,
+    nets_table,
     objectives_table,
     paths_table,
+    pictures_table,
     roof_table,
     samplers_table,
+    steps_table,
     targets_table,
 )
 from tests.inputs.arguments import Points
 from tests.inputs.spoilt import LOST, Same, Spoilt
+from tests.inputs.untried import UNTRIED
 from tests.inputs.verdict import Case, fault, numbers
 
-ROOMS = (
+TABLES = (
+    demo_table,
+    exercises_table,
+    flows_table,
+    latent_table,
+    makers_table,
     metrics_table,
     models_table,
+    nets_table,
     objectives_table,
     paths_table,
+    pictures_table,
     roof_table,
     samplers_table,
+    steps_table,
     targets_table,
 )
-CASES = [case for room in ROOMS for case in room.TABLE]
+CASES = [case for table in TABLES for case in table.TABLE]
 
 trying = settings(
     max_examples=int(os.environ.get("INPUTS", "4")),
@@ -64,6 +84,24 @@ def test_no_spoilt_input_is_answered_wrongly(case: Case, data: st.DataObject) ->
     good = case.good(seed, n)[name]
     spoilt = data.draw(case.arguments[name].mistakes(good), label="spoilt")
     assert fault(case, seed, n, name, spoilt) is None
+
+
+def exported(room: ModuleType) -> set[str]:
+    """The public callables of a room: what it exports, or else what it defines."""
+    names = getattr(room, "__all__", None) or [
+        name
+        for name, value in vars(room).items()
+        if not name.startswith("_") and getattr(value, "__module__", None) == room.__name__
+    ]
+    return {name for name in names if callable(getattr(room, name))}
+
+
+@pytest.mark.parametrize("room", UNTRIED)
+def test_every_public_callable_is_tried_or_has_a_reason(room: str) -> None:
+    tried = {word for case in CASES for word in re.findall(r"\w+", case.name)}
+    public = exported(importlib.import_module(f"dgm_lib.{room}"))
+    assert public - tried <= UNTRIED[room].keys(), "neither in a table nor in untried.py"
+    assert UNTRIED[room].keys() <= public, "in untried.py, but not there any more"
 
 
 WRONG = {

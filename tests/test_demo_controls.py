@@ -26,7 +26,7 @@ def test_shorthands():
         (lambda: Choice([]), "options must name at least one"),
         (lambda: Choice(["a"], value="b"), "value must be one of"),
         (lambda: Drawing(torch.zeros(3)), r"points must have shape \(n, 2\)"),
-        (lambda: DrawPad(box=((1, 0), (0, 1))), "box must be"),
+        (lambda: DrawPad(box=((1, 0), (0, 1))), "box must hold rows with low < high"),
         (lambda: Panel([]), "layers must be a non-empty list"),
         (lambda: walker(speed=3), "speed must be one of"),
         (lambda: Scene(), "panels must be at least one"),

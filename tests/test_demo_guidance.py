@@ -232,7 +232,7 @@ def test_the_stored_picture():
         (dict(model=Denoiser(paths.cosine())), "model must be one with labels"),
         (dict(classifier=3), "classifier must have log_prob"),
         (dict(classifier=NoisyClassifier(paths.linear(), 3), path=paths.cosine()), "path must be"),
-        (dict(w=-1.0), "value must lie"),
+        (dict(w=-1.0), "w must be"),
         (dict(steps=0), "steps must be"),
     ],
 )

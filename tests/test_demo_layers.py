@@ -129,7 +129,7 @@ def test_trails_follow_a_changing_number_of_points():
 def test_trails_name_a_missing_key_and_a_memory_of_nothing():
     with pytest.raises(ValueError, match=r"source must be a key of the frame \['y'\], got 'x'"):
         Demo(frames(dict(y=1.0)), Scene([Trails("x")])).image()
-    with pytest.raises(ValueError, match="last must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="last must be an integer of at least 1"):
         Trails("x", last=0)
 
 

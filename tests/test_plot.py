@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgb
 
 from dgm_lib import plot, targets
 from dgm_lib.core import Estimate, generator
+from dgm_lib.plot.values import levels_enclosing
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_truth_in_the_plane_is_the_exact_density_the_right_way_up(ax) -> None:
 def test_contours_enclose_the_shares_they_claim(name) -> None:
     law = targets.GALLERY[name]
     mass = torch.rand(200, 200, generator=generator(0), dtype=torch.float64)
-    levels = plot._levels_enclosing(mass / mass.sum(), (0.95, 0.8, 0.5))
+    levels = levels_enclosing(mass / mass.sum(), (0.95, 0.8, 0.5))
     shares = [(mass / mass.sum())[mass / mass.sum() >= level].sum().item() for level in levels]
     np.testing.assert_allclose(shares, (0.95, 0.8, 0.5), atol=1e-3)
     fig, axes = plot.figure()

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.special import xlogy
 
-from dgm_lib.core import Grid
+from dgm_lib.core import Grid, whole
+from dgm_lib.nets.inputs import require_floats, require_last
 
 FINE = 16  # points per side of a cell, for its exact mass
 
@@ -18,7 +19,7 @@ class Cells:
     """
 
     def __init__(self, target, n: int = 30) -> None:
-        self.box, self.n, d = target.box.cpu().double(), n, target.d
+        self.box, self.n, d = target.box.cpu().double(), whole("n", n), target.d
         fine = Grid(self.box, n * FINE)
         inside = target.to("cpu").log_prob(fine.points).exp() * fine.cell
         for axis in range(d):
@@ -29,12 +30,15 @@ class Cells:
     def counts(self, x: Tensor) -> Tensor:
         """How many of the samples `(m, d)` each cell holds, `(k,)`."""
         low, high = self.box.unbind(dim=1)
+        require_last(require_floats(x, "x"), len(self.box), "x")
+        if not x.isfinite().all():
+            raise ValueError("x must be finite everywhere, got NaN or infinite values")
         place = ((x.cpu().double() - low) / (high - low) * self.n).floor()
         outside = ((place < 0) | (place >= self.n)).any(dim=-1)
         strides = self.n ** torch.arange(len(self.box) - 1, -1, -1)
         index = (place.clamp(0, self.n - 1).long() * strides).sum(dim=-1)
         index[outside] = len(self.mass) - 1
-        return index.bincount(minlength=len(self.mass)).double()
+        return index.flatten().bincount(minlength=len(self.mass)).double()
 
     def jsd(self, x: Tensor) -> float:
         """The Jensen–Shannon divergence of the cells' masses and the samples' shares, in nats."""

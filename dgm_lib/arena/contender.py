@@ -75,6 +75,8 @@ class Exact(Contender):
     likelihood = "exact"
 
     def __init__(self, target) -> None:
+        if not (hasattr(target, "sample") and hasattr(target, "log_prob")):
+            raise ValueError(f"target must be a law, with sample and log_prob, got {target!r}")
         self.target = target
 
     def step(self, x: Tensor) -> None:

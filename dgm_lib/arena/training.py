@@ -11,6 +11,7 @@ import torch
 
 from dgm_lib.arena.contender import Contender
 from dgm_lib.core import RandomStream, generator, whole
+from dgm_lib.nets.inputs import positive
 
 BATCH = 512
 
@@ -37,8 +38,7 @@ class Seconds:
     limit: float
 
     def __post_init__(self) -> None:
-        if not self.limit > 0:
-            raise ValueError(f"limit must be positive, got {self.limit!r}")
+        positive("limit", self.limit)
 
     def spent(self, steps: int, seconds: float) -> float:
         """The share of the seconds."""

@@ -10,7 +10,9 @@ import ipywidgets
 import torch
 from ipywidgets import Layout
 
+from dgm_lib.core import tensor, whole
 from dgm_lib.demo.drawing import DrawPad
+from dgm_lib.demo.layers.base import bounds
 from dgm_lib.nets.inputs import between
 
 Changed = Callable[[Any], None]
@@ -183,10 +185,10 @@ class Drawing(Control):
         size: int = 280,
         chooses: Mapping[str, Any] | None = None,
     ) -> None:
-        self.value = torch.as_tensor(points, dtype=torch.get_default_dtype()).clone()
+        self.value = tensor("points", points).to(torch.get_default_dtype(), copy=True)
         if self.value.ndim != 2 or self.value.shape[1] != 2 or not len(self.value):
             raise ValueError(f"points must have shape (n, 2), n > 0, got {tuple(self.value.shape)}")
-        self.box, self.label, self.size = box, label, size
+        self.box, self.label, self.size = bounds(box, None, 2), label, whole("size", size)
         self.chooses = dict(chooses or {})
 
     def widget(self, name: str, changed: Changed) -> ipywidgets.DOMWidget:
@@ -215,8 +217,8 @@ def control(spec: Any) -> Control:
 
 
 def _named(options: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
-    if not options:
-        raise ValueError("options must name at least one option, got none")
+    if isinstance(options, str) or not isinstance(options, (Sequence, Mapping)) or not options:
+        raise ValueError(f"options must name at least one option, got {options!r}")
     return dict(options) if isinstance(options, Mapping) else {str(item): item for item in options}
 
 

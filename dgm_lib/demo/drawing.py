@@ -13,6 +13,9 @@ import traitlets
 from ipywidgets.widgets.trait_types import bytes_serialization
 from torch import Tensor
 
+from dgm_lib.core import tensor
+from dgm_lib.demo.layers.base import bounds as sides
+
 
 class DrawPad(anywidget.AnyWidget):
     """A square canvas over a box of the plane; `points` is what is drawn on it, `(n, 2)`.
@@ -39,10 +42,7 @@ class DrawPad(anywidget.AnyWidget):
         box: Sequence[Sequence[float]] = ((-4, 4), (-4, 4)),
         **traits: Any,
     ) -> None:
-        bounds = [float(side) for axis in box for side in axis]
-        if len(bounds) != 4 or not (bounds[0] < bounds[1] and bounds[2] < bounds[3]):
-            raise ValueError(f"box must be ((left, right), (bottom, top)), got {box}")
-        super().__init__(bounds=bounds, **traits)
+        super().__init__(bounds=[side for axis in sides(box, None, 2) for side in axis], **traits)
         self.points = points
 
     @property
@@ -53,7 +53,7 @@ class DrawPad(anywidget.AnyWidget):
 
     @points.setter
     def points(self, points: Any) -> None:
-        array = torch.as_tensor(points).detach().cpu().numpy().astype("<f4")
+        array = tensor("points", points).detach().cpu().numpy().astype("<f4")
         if array.size and (array.ndim != 2 or array.shape[1] != 2):
             raise ValueError(f"points must have shape (n, 2), got {array.shape}")
         self.drawn = array.tobytes()

@@ -44,6 +44,8 @@ class Player:
         fps: float = 25,
         speed: float = 1,
     ) -> None:
+        if not isinstance(scene, Scene):
+            raise ValueError(f"scene must be a Scene, got {scene!r}")
         self.controls = {key: control(spec) for key, spec in (params or {}).items()}
         unknown = set(structural) - self.controls.keys()
         if unknown:

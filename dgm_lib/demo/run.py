@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dgm_lib.core import Estimate, RandomStream, generator
+from dgm_lib.core import Estimate, RandomStream, generator, whole
 
 Frame = dict[str, Any]
 Sim = Callable[[SimpleNamespace, torch.Generator], Iterator[Frame]]
@@ -31,7 +31,7 @@ class Run:
         self.sim, self.seed = sim, seed
         self.chosen = dict(params)
         self.p = SimpleNamespace(**params)
-        self.recent: deque[Frame] = deque(maxlen=memory)
+        self.recent: deque[Frame] = deque(maxlen=whole("memory", memory))
         self.restarts = -1
         self.restart()
 

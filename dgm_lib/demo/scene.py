@@ -17,6 +17,7 @@ from dgm_lib import plot
 from dgm_lib.demo.layers import Layer
 from dgm_lib.demo.layers.base import NotYet
 from dgm_lib.demo.run import Run
+from dgm_lib.nets.inputs import positive
 
 SHARPNESS = 1.5  # pixels drawn per CSS pixel: legible on screens of high resolution
 PASSES = 3  # after which the layout has settled
@@ -33,7 +34,8 @@ class Panel:
         width: float | None = None,
         **axes: Any,
     ) -> None:
-        if not layers or not all(isinstance(layer, Layer) for layer in layers):
+        is_list = isinstance(layers, Sequence) and len(layers)
+        if not is_list or not all(isinstance(layer, Layer) for layer in layers):
             raise ValueError(f"layers must be a non-empty list of layers, got {layers!r}")
         self.layers, self.title, self.width, self.axes = list(layers), title, width, axes
 
@@ -53,6 +55,7 @@ class Scene:
     ) -> None:
         if not panels:
             raise ValueError("panels must be at least one, got none")
+        width, height = positive("width", width), positive("height", height)
         self.panels = [panel if isinstance(panel, Panel) else Panel(panel) for panel in panels]
         widths = [panel.width or width for panel in self.panels]
         self.size = round(sum(widths)), round(height)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from dgm_lib.core import shape as checked_shape
-from dgm_lib.core import whole
-from dgm_lib.nets.inputs import drawing_device, holds, require_last
+from dgm_lib.core import tensor, whole
+from dgm_lib.nets.inputs import drawing_device, holds, network, require_floats, require_last
 
 
 class UniformNoise(nn.Module):
@@ -47,7 +47,7 @@ class FlowNoise(nn.Module):
 
     def __init__(self, flow: Callable[[Tensor], object], levels: int) -> None:
         super().__init__()
-        self.flow, self.levels = flow, whole("levels", levels, at_least=2)
+        self.flow, self.levels = network("flow", flow), whole("levels", levels, at_least=2)
 
     def forward(self, y: Tensor) -> SquashedCell:
         """The law of u `(*batch, d)` given y `(*batch, d)`."""
@@ -72,6 +72,7 @@ class UniformCell:
 
     def log_prob(self, u: Tensor) -> Tensor:
         """log q(u | y): 0 inside the cell, -inf outside, `(*batch, d) -> (*batch,)`."""
+        require_last(u, self._y.shape[-1], "u"), require_floats(u, "u")
         return torch.zeros_like((u + self._y)[..., 0]).masked_fill(_outside(u), -math.inf)
 
 
@@ -93,13 +94,13 @@ class SquashedCell:
 
     def log_prob(self, u: Tensor) -> Tensor:
         """log q(u | y), -inf outside the cell, `(*batch, d) -> (*batch,)`."""
-        v = _inner(u).logit()
+        v = _inner(require_floats(u, "u")).logit()
         return (self._law.log_prob(v) - _log_slope(v)).masked_fill(_outside(u), -math.inf)
 
 
 def _cells(y: Tensor, levels: int | None = None) -> Tensor:
     """The argument `y` in floating-point numbers, once these are known to be whole and in range."""
-    if y.is_complex() or not holds((y >= 0) & (y == y.round()) & y.isfinite()):
+    if (y := tensor("y", y)).is_complex() or not holds((y >= 0) & (y == y.round()) & y.isfinite()):
         raise ValueError("y must hold whole numbers of at least 0, which name its cells")
     if levels is not None and not holds(y < levels):
         raise ValueError(f"y must be less than levels, which is {levels}")

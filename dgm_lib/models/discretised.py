@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from dgm_lib.core import shape as checked_shape
-from dgm_lib.core import whole
-from dgm_lib.nets.inputs import drawing_device
+from dgm_lib.core import tensor, whole
+from dgm_lib.nets.inputs import drawing_device, require_floats
 
 
 class DiscretisedLogistics:
@@ -27,6 +27,8 @@ class DiscretisedLogistics:
     """
 
     def __init__(self, logits: Tensor, mu: Tensor, log_s: Tensor, levels: int) -> None:
+        for name, value in (("logits", logits), ("mu", mu), ("log_s", log_s)):
+            require_floats(value, name)
         try:
             logits, self.mu, log_s = torch.broadcast_tensors(logits, mu, log_s)
         except RuntimeError:
@@ -48,7 +50,7 @@ class DiscretisedLogistics:
         No difference of two nearly equal numbers is taken, however far the tail, as
         F(b) - F(a) = F(b) F(-a) (1 - exp(a - b)), where b - a = 1 / s in each inner bin.
         """
-        last = self.levels - 1
+        y, last = self._checked(tensor("y", y)), self.levels - 1
         is_level = (y >= 0) & (y <= last) & (y == y.round())
         y = y[..., None]
         to_inverse = (-self.log_s).exp()
@@ -62,6 +64,17 @@ class DiscretisedLogistics:
         )
         log_p = (self.log_weights + log_bins).logsumexp(dim=-1)
         return log_p.masked_fill(~is_level, -math.inf)
+
+    def _checked(self, y: Tensor) -> Tensor:
+        """The argument `y`, once it is known to be real numbers that go with the laws."""
+        batch = self.mu.shape[:-1]
+        try:
+            torch.broadcast_shapes(y.shape, batch)
+        except RuntimeError:
+            raise ValueError(f"y must have shape {tuple(batch)}, got {tuple(y.shape)}") from None
+        if y.is_complex():
+            raise ValueError(f"y must hold real numbers, got {y.dtype}")
+        return y
 
     def probabilities(self) -> Tensor:
         """P(y) of every level, `(*batch, levels)`."""

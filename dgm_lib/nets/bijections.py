@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dgm_lib.core import whole
+from dgm_lib.nets.inputs import network, require_floats
 
 
 class ReversibleBlock(nn.Module):
@@ -22,7 +23,7 @@ class ReversibleBlock(nn.Module):
         self, f: Callable[[Tensor], Tensor], g: Callable[[Tensor], Tensor], dim: int = -1
     ) -> None:
         super().__init__()
-        self.f, self.g, self.dim = f, g, dim
+        self.f, self.g, self.dim = network("f", f), network("g", g), dim
 
     def forward(self, x: Tensor) -> Tensor:
         """y of the shape of x."""
@@ -39,6 +40,7 @@ class ReversibleBlock(nn.Module):
         return torch.cat([x1, x2], dim=self.dim)
 
     def _halves(self, name: str, x: Tensor) -> tuple[Tensor, Tensor]:
+        require_floats(x, name)
         size = x.shape[self.dim] if -x.ndim <= self.dim < x.ndim else 0
         if size == 0 or size % 2:
             raise ValueError(
@@ -48,10 +50,9 @@ class ReversibleBlock(nn.Module):
 
 
 def _of_shape(half: Tensor, name: str, value: Tensor) -> Tensor:
-    if value.shape != half.shape:
-        raise ValueError(
-            f"{name} must keep the shape {tuple(half.shape)}, got {tuple(value.shape)}"
-        )
+    if not isinstance(value, Tensor) or value.shape != half.shape:
+        got = tuple(value.shape) if isinstance(value, Tensor) else repr(value)
+        raise ValueError(f"{name} must keep the shape {tuple(half.shape)}, got {got}")
     return value
 
 
@@ -67,7 +68,7 @@ class SpaceToDepth(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The image x `(*batch, c, s h, s w)` as `(*batch, c s², h, w)`."""
-        if x.ndim < 3 or any(side % self.s for side in x.shape[-2:]):
+        if require_floats(x, "x").ndim < 3 or any(side % self.s for side in x.shape[-2:]):
             raise ValueError(
                 f"x must have shape (*batch, c, h, w), h and w divisible by {self.s}, "
                 f"got {tuple(x.shape)}"
@@ -78,7 +79,7 @@ class SpaceToDepth(nn.Module):
 
     def inverse(self, y: Tensor) -> Tensor:
         """The image back from y `(*batch, c s², h, w)`."""
-        if y.ndim < 3 or y.shape[-3] % self.s**2:
+        if require_floats(y, "y").ndim < 3 or y.shape[-3] % self.s**2:
             raise ValueError(
                 f"y must have shape (*batch, c, h, w), c divisible by {self.s**2}, "
                 f"got {tuple(y.shape)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.core import whole
+from dgm_lib.nets.inputs import maker, require_last, require_like
 from dgm_lib.nets.mlp import Activation
 
 
@@ -15,7 +16,8 @@ class ConvEncoder(nn.Module):
         self, d_out: int, channels: int = 1, width: int = 32, activation: Activation = nn.SiLU
     ) -> None:
         super().__init__()
-        self.image, self.d_out = (channels, 8, 8), d_out
+        self.image, self.d_out = (whole("channels", channels), 8, 8), whole("d_out", d_out)
+        width, activation = whole("width", width), maker("activation", activation)
         self.layers = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1),
             activation(),
@@ -26,6 +28,7 @@ class ConvEncoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        require_like(x, self.layers[0].weight, "x")
         if tuple(x.shape[-3:]) != self.image:
             raise ValueError(f"x must end in the shape {self.image}, got {tuple(x.shape)}")
         batch = x.shape[:-3]
@@ -39,7 +42,8 @@ class ConvDecoder(nn.Module):
         self, d_in: int, channels: int = 1, width: int = 32, activation: Activation = nn.SiLU
     ) -> None:
         super().__init__()
-        self.d_in, self.image = d_in, (channels, 8, 8)
+        self.d_in, self.image = whole("d_in", d_in), (whole("channels", channels), 8, 8)
+        width, activation = whole("width", width), maker("activation", activation)
         self.layers = nn.Sequential(
             nn.Linear(d_in, 2 * width * 4 * 4),
             nn.Unflatten(-1, (2 * width, 4, 4)),
@@ -51,5 +55,6 @@ class ConvDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         require_last(z, self.d_in, "z")
+        require_like(z, self.layers[0].weight, "z")
         batch = z.shape[:-1]
         return self.layers(z.reshape(batch.numel(), self.d_in)).reshape(*batch, *self.image)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from dgm_lib.core import whole
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import maker, require_last, require_like
 from dgm_lib.nets.spectral import lipschitz_bound
 
 Norm = Callable[[int], nn.Module]
@@ -29,6 +29,7 @@ class DigitGenerator(nn.Module):
     def __init__(self, d_z: int, width: int = 32, norm: Norm = nn.BatchNorm2d) -> None:
         super().__init__()
         self.d_z, width = whole("d_z", d_z), whole("width", width)
+        norm = maker("norm", norm)
         self.layers = nn.Sequential(
             nn.Linear(d_z, 4 * width * 2 * 2),
             nn.Unflatten(-1, (4 * width, 2, 2)),
@@ -44,6 +45,7 @@ class DigitGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         require_last(z, self.d_z, "z")
+        require_like(z, self.layers[0].weight, "z")
         batch = z.shape[:-1]
         return self.layers(z.reshape(batch.numel(), self.d_z)).reshape(*batch, 64)
 
@@ -57,7 +59,7 @@ class DigitDiscriminator(nn.Module):
 
     def __init__(self, width: int = 32, norm: Norm = nn.Identity) -> None:
         super().__init__()
-        width = whole("width", width)
+        width, norm = whole("width", width), maker("norm", norm)
         self.body = nn.Sequential(
             nn.Unflatten(-1, (1, 8, 8)),
             nn.Conv2d(1, width, 4, stride=2, padding=1),  # 8×8 to 4×4
@@ -73,6 +75,7 @@ class DigitDiscriminator(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """What the last layer sees, `(*batch, 64) -> (*batch, 8 width)`."""
         require_last(x, 64, "x")
+        require_like(x, self.head.weight, "x")
         batch = x.shape[:-1]
         return self.body(x.reshape(batch.numel(), 64)).reshape(*batch, self.d_features)
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from torch import nn
 
+from dgm_lib.nets.inputs import module
+
 
 @contextmanager
 def frozen(net: nn.Module) -> Iterator[nn.Module]:
@@ -21,7 +23,8 @@ def frozen(net: nn.Module) -> Iterator[nn.Module]:
     >>> x.grad is None, net.weight.grad is None, net.weight.requires_grad
     (False, True, True)
     """
-    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    parameters = module("net", net).parameters()
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)
     try:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dgm_lib.core import whole
 
@@ -27,7 +27,7 @@ def holds(condition: Tensor) -> bool:
 
 def between(name: str, value: float, low: float, high: float) -> float:
     """The argument `name`, a finite number from low to high."""
-    if isinstance(value, Tensor) and value.ndim == 0:
+    if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
     if not isinstance(value, Real) or not low <= value <= high or math.isinf(value):
         bounds = f"of at least {low}, and finite" if high == math.inf else f"from {low} to {high}"
@@ -35,11 +35,41 @@ def between(name: str, value: float, low: float, high: float) -> float:
     return value
 
 
+def positive(name: str, value: object) -> float:
+    """The argument `name`, a finite number above 0."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise ValueError(f"{name} must be positive, got {value!r}")
+    return float(value)
+
+
 def widths(hidden: Sequence[int]) -> tuple[int, ...]:
     """The argument `hidden`, the widths of a network's hidden layers."""
-    if not isinstance(hidden, Iterable):
+    if not isinstance(hidden, Sequence):
         raise ValueError(f"hidden must be a sequence of widths, such as (64, 64), got {hidden!r}")
     return tuple(whole("every width in hidden", width) for width in hidden)
+
+
+def module(name: str, value: object) -> nn.Module:
+    """The argument `name`, once it is known to be a torch module."""
+    if not isinstance(value, nn.Module):
+        raise ValueError(f"{name} must be a torch module, got {value!r}")
+    return value
+
+
+def network(name: str, value: object) -> Callable:
+    """The argument `name`, once it is known to be a module or a function."""
+    if isinstance(value, type) or not callable(value):
+        raise ValueError(f"{name} must be a module or a function, got {value!r}")
+    return value
+
+
+def maker(name: str, value: object) -> Callable:
+    """The argument `name`, once it is known to be something that makes layers, and not a layer."""
+    if not callable(value) or isinstance(value, nn.Module):
+        raise ValueError(f"{name} must be a class of layers, such as nn.SiLU, got {value!r}")
+    return value
 
 
 def require_floats(x: Tensor, name: str) -> Tensor:
@@ -74,6 +104,12 @@ def require_last(x: Tensor, d: int, name: str) -> None:
         raise ValueError(f"{name} must be a tensor with {d} as its last dimension, got {x!r}")
     if x.ndim == 0 or x.shape[-1] != d:
         raise ValueError(f"{name} must have {d} as its last dimension, got {tuple(x.shape)}")
+
+
+def require_points(x: Tensor, d: int, name: str) -> None:
+    """Raise unless the argument `name` is floating-point points `(*batch, d)`."""
+    require_last(x, d, name)
+    require_floats(x, name)
 
 
 def require_rank(x: Tensor, t: Tensor, name: str = "t") -> None:
@@ -125,17 +161,19 @@ def with_context(x: Tensor, context: Tensor | None, size: int) -> Tensor:
 
     For `size=0` that is the points as they are.
     """
-    return torch.cat([x, expanded(context, size, x.shape[:-1])], dim=-1) if size else x
+    return torch.cat([x, expanded(context, size, x)], dim=-1) if size else x
 
 
-def expanded(context: Tensor | None, size: int, batch: torch.Size) -> Tensor:
-    """The context, which must be there, as `(*batch, size)`.
+def expanded(context: Tensor | None, size: int, x: Tensor) -> Tensor:
+    """The context, which must be there, as `(*batch, size)` beside the points `(*batch, d)`.
 
     One of fewer batch dimensions, or of size 1 in some, stands for all of the points.
     """
     if context is None:
         raise ValueError(f"context must be given, with {size} as its last dimension")
     require_last(context, size, "context")
+    require_like(context, x, "context")
+    batch = x.shape[:-1]
     if context.shape[:-1] == batch:
         return context
     try:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from dgm_lib.core import whole
+from dgm_lib.core import tensor, whole
 from dgm_lib.nets.fixed import fix
-from dgm_lib.nets.inputs import require_last, widths, with_context
+from dgm_lib.nets.inputs import maker, require_last, require_like, widths, with_context
 from dgm_lib.nets.mlp import Activation
 
 
@@ -30,7 +30,7 @@ def made_masks(order: Tensor, hidden: Sequence[int], context: int = 0) -> list[T
             [1, 0, 0],
             [1, 1, 0]], dtype=torch.int32)
     """
-    order = permutation(order)
+    order, context = permutation(order), whole("context", context, at_least=0)
     before = order.argsort()  # how many coordinates come before each
     # Only a context gives a unit that sees no coordinate something to say.
     smallest = 0 if context or len(order) == 1 else 1
@@ -69,11 +69,12 @@ class MaskedMLP(nn.Module):
         *inner, last = made_masks(order, hidden, context)
         layers = [MaskedLinear(last.repeat_interleave(out, dim=0))]
         for mask in reversed(inner):
-            layers = [MaskedLinear(mask), activation(), *layers]
+            layers = [MaskedLinear(mask), maker("activation", activation)(), *layers]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         require_last(x, self.d, "x")
+        require_like(x, self.layers[-1].weight, "x")
         outputs = self.layers(with_context(x, context, self.context))
         return outputs.reshape(*x.shape, self.out)
 
@@ -92,12 +93,13 @@ class MaskedLinear(nn.Linear):
 
 def permutation(order: Tensor | Sequence[int], d: int | None = None) -> Tensor:
     """The argument `order` as a LongTensor `(d,)`, once it is known to be a permutation."""
-    order = torch.as_tensor(order)
+    order = tensor("order", order)
     n = order.numel() if d is None else d
     # The comparison of values is left out where there are none (the device "meta").
     if (
         tuple(order.shape) != (n,)
         or order.dtype.is_floating_point
+        or order.dtype in (torch.bool, torch.complex64, torch.complex128)
         or not (order.is_meta or sorted(order.tolist()) == list(range(n)))
     ):
         raise ValueError(f"order must be a permutation of 0, ..., {n - 1}, got {order.tolist()}")

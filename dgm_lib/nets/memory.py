@@ -8,6 +8,8 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
+from dgm_lib.nets.inputs import network
+
 
 class _Kept:
     """A tensor in autograd's graph; gone when the graph lets go of it."""
@@ -25,6 +27,7 @@ def saved_bytes(function: Callable[..., Tensor], *args: object) -> int:
     >>> saved_bytes(torch.exp, torch.zeros(3, requires_grad=True))  # its output, 4 bytes each
     12
     """
+    network("function", function)
     kept: WeakSet[_Kept] = WeakSet()
 
     def pack(tensor: Tensor) -> _Kept:

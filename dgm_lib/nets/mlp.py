@@ -9,7 +9,16 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from dgm_lib.nets.inputs import require_last, require_like, require_rank, widths
+from dgm_lib.core import whole
+from dgm_lib.nets.inputs import (
+    between,
+    maker,
+    require_floats,
+    require_last,
+    require_like,
+    require_rank,
+    widths,
+)
 
 Activation = Callable[[], nn.Module]
 
@@ -28,9 +37,10 @@ class MLP(nn.Sequential):
         hidden: Sequence[int] = (64, 64),
         activation: Activation = nn.SiLU,
     ) -> None:
-        sizes = (d_in, *widths(hidden))
-        inner = (layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), activation()))
-        super().__init__(*inner, nn.Linear(sizes[-1], d_out))
+        sizes = (whole("d_in", d_in), *widths(hidden))
+        made = maker("activation", activation)
+        inner = (layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), made()))
+        super().__init__(*inner, nn.Linear(sizes[-1], whole("d_out", d_out)))
         self.d_in, self.d_out = d_in, d_out
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,12 +59,13 @@ class TimeFeatures(nn.Module):
 
     def __init__(self, features: int = 32, fastest: float = 100.0) -> None:
         super().__init__()
-        if features < 2 or features % 2:
-            raise ValueError(f"features must be even and positive, got {features}")
-        self.register_buffer("omega", torch.logspace(0, math.log10(fastest), features // 2))
+        if whole("features", features, at_least=2) % 2:
+            raise ValueError(f"features must be even, got {features}")
+        last = math.log10(between("fastest", fastest, 1, math.inf))
+        self.register_buffer("omega", torch.logspace(0, last, features // 2))
 
     def forward(self, t: Tensor) -> Tensor:
-        require_last(t, 1, "t")
+        require_last(t, 1, "t"), require_floats(t, "t")
         angles = t * self.omega
         return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
@@ -75,7 +86,7 @@ class TimeMLP(nn.Module):
         activation: Activation = nn.SiLU,
     ) -> None:
         super().__init__()
-        self.d_in, self.d_out = d_in, d_out
+        self.d_in, self.d_out = whole("d_in", d_in), d_out
         self.time = TimeFeatures(features)
         self.mlp = MLP(d_in + features, d_out, hidden, activation)
 

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from dgm_lib.nets.inputs import require_floats
+
 
 class Reversible(nn.ModuleList):
     """Bijections one after the other, of which back-propagation keeps the last output only.
@@ -32,13 +34,15 @@ class Reversible(nn.ModuleList):
     """
 
     def __init__(self, blocks: Iterable[nn.Module] = ()) -> None:
-        super().__init__(blocks)
-        for block in self:
-            if not hasattr(block, "inverse"):
+        blocks = list(blocks) if isinstance(blocks, Iterable) else [blocks]
+        for block in blocks:
+            if not isinstance(block, nn.Module) or not hasattr(block, "inverse"):
                 raise ValueError(f"blocks must have an inverse, {type(block).__name__} has none")
+        super().__init__(blocks)
 
     def forward(self, x: Tensor) -> Tensor:
         """The last block's output."""
+        require_floats(x, "x")
         if not torch.is_grad_enabled():
             return _chained(self, x)
         with _nothing_changes(self, x.device):

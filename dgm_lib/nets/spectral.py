@@ -11,6 +11,8 @@ from torch.nn.functional import normalize
 from torch.nn.utils import parametrize
 
 from dgm_lib.core import whole
+from dgm_lib.nets.inputs import module as checked_module
+from dgm_lib.nets.inputs import require_floats, require_like
 
 Affine = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
@@ -38,6 +40,7 @@ def power_iteration(W: Tensor, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     >>> [round(value, 3) for value in (sigma.item(), *u.tolist())]
     [2.864, 0.994, 0.11]
     """
+    require_floats(W, "W"), require_like(u, W, "u")
     if W.ndim != 2 or u.shape != W.shape[:1]:
         raise ValueError(
             f"W must have shape (m, n) and u (m,), got {tuple(W.shape)} and {tuple(u.shape)}"
@@ -63,7 +66,8 @@ def spectral_norm(module: nn.Module, iterations: int = 1, bound: float = 1.0) ->
     iterations = whole("iterations", iterations)
     if not isinstance(bound, Real) or not 0 < bound < math.inf:
         raise ValueError(f"bound must be positive, got {bound!r}")
-    layers = [layer for layer in module.modules() if isinstance(layer, Affine)]
+    modules = checked_module("module", module).modules()
+    layers = [layer for layer in modules if isinstance(layer, Affine)]
     if not layers:
         raise ValueError("module must hold linear or convolutional layers, got none")
     if any(parametrize.is_parametrized(layer, "weight") for layer in layers):
@@ -129,7 +133,7 @@ def clip_(net: nn.Module, c: float) -> nn.Module:
     """
     if not isinstance(c, Real) or not 0 < c < math.inf:
         raise ValueError(f"c must be positive, got {c!r}")
-    for parameter in net.parameters():
+    for parameter in checked_module("net", net).parameters():
         parameter.clamp_(-c, c)
     return net
 

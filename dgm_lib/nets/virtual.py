@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dgm_lib.core import whole
-from dgm_lib.nets.inputs import require_last, widths
+from dgm_lib.nets.inputs import between, maker, require_floats, require_last, require_like, widths
 from dgm_lib.nets.mlp import Activation
 
 
@@ -27,7 +28,7 @@ class VirtualBatchNorm(nn.Module):
 
     def __init__(self, d: int, reference: Tensor | None = None, eps: float = 1e-5) -> None:
         super().__init__()
-        self.d, self.eps = whole("d", d), eps
+        self.d, self.eps = whole("d", d), between("eps", eps, 0, math.inf)
         self.register_buffer("reference", None if reference is None else _copy(reference, d))
         self.gamma, self.beta = nn.Parameter(torch.ones(d)), nn.Parameter(torch.zeros(d))
 
@@ -37,7 +38,7 @@ class VirtualBatchNorm(nn.Module):
         `reference` `(n, d)` takes the place of the layer's own, as it must where layers before
         this one are trained.
         """
-        require_last(x, self.d, "x")
+        require_last(x, self.d, "x"), require_floats(x, "x")
         reference = _checked(self.reference if reference is None else reference, self.d)
         n = len(reference)
         mean, var = reference.mean(dim=0), reference.var(dim=0, correction=0)
@@ -67,11 +68,12 @@ class VirtualMLP(nn.Module):
         self.register_buffer("reference", _copy(reference, d_in))
         self.linears = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.norms = nn.ModuleList(map(VirtualBatchNorm, sizes[1:]))
-        self.activation = activation()
-        self.head = nn.Linear(sizes[-1], d_out)
+        self.activation = maker("activation", activation)()
+        self.head = nn.Linear(sizes[-1], whole("d_out", d_out))
 
     def forward(self, x: Tensor) -> Tensor:
         require_last(x, self.d_in, "x")
+        require_like(x, self.head.weight, "x")
         reference = self.reference
         for linear, norm in zip(self.linears, self.norms):
             x, reference = linear(x), linear(reference)
@@ -89,4 +91,4 @@ def _checked(reference: Tensor, d: int) -> Tensor:
         got = tuple(reference.shape) if isinstance(reference, Tensor) else repr(reference)
         raise ValueError(f"reference must be a batch of shape (n, {d}), got {got}")
     require_last(reference, d, "reference")
-    return reference
+    return require_floats(reference, "reference")

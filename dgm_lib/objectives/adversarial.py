@@ -74,10 +74,17 @@ def historical_average(parameters: Iterable[Tensor], averages: Iterable[Tensor])
     Added to either player's loss it damps their circling. `torch.optim.swa_utils.AveragedModel`
     keeps such averages. Salimans et al. (2016).
     """
-    parameters, averages = list(parameters), list(averages)
+    parameters, averages = _listed("parameters", parameters), _listed("averages", averages)
     if [p.shape for p in parameters] != [average.shape for average in averages]:
         raise ValueError("averages must have the shapes of parameters, one by one")
     return sum((p - average.detach()).square().sum() for p, average in zip(parameters, averages))
+
+
+def _listed(name: str, tensors: Iterable[Tensor]) -> list[Tensor]:
+    found = list(tensors) if isinstance(tensors, Iterable) else [tensors]
+    if not all(isinstance(one, Tensor) for one in found):
+        raise ValueError(f"{name} must be tensors, got {tensors!r}")
+    return found
 
 
 def r1(discriminator: Judge, x: Tensor, gamma: float) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dgm_lib.core import whole
 from dgm_lib.nets.inputs import between, require_floats
-from dgm_lib.objectives.inputs import able, at_least_0, per_point, points
+from dgm_lib.objectives.inputs import able, at_least_0, function, per_point, points
 
 
 def dequantisation_bound(
@@ -22,6 +22,7 @@ def dequantisation_bound(
     for each datum; expand y for more. `noise(y)` is a law with `rsample_with_log_prob`, and the
     gradient reaches both laws. Theis et al. (2016); Ho et al., "Flow++" (2019).
     """
+    able("model", model, "log_prob"), function("noise", noise)
     u, log_q = noise(y).rsample_with_log_prob((), generator)
     if u.shape != y.shape:
         raise ValueError(f"noise must draw u of shape {tuple(y.shape)}, as y, got {tuple(u.shape)}")

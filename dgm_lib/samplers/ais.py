@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import array, whole
+from dgm_lib.nets.inputs import network
 
 LogProb = Callable[[Tensor], Tensor]
 """log p up to a constant, `(*chains, d) -> (*chains,)`."""
@@ -74,6 +75,7 @@ def geometric(log_prob_0: LogProb, log_prob_1: LogProb) -> Callable[[float], Log
     >>> halfway(torch.ones(2))
     tensor(4.)
     """
+    network("log_prob_0", log_prob_0), network("log_prob_1", log_prob_1)
 
     def log_prob_at(beta: float) -> LogProb:
         if beta == 0:  # and not 0 times the -inf of a point that p_1 rules out
@@ -93,6 +95,8 @@ def move(kernel, n: int = 1) -> Move:
     is a `kernel_at`.
     """
     n = whole("n", n)
+    if not hasattr(kernel, "init"):
+        raise ValueError(f"kernel must have init(x), as those of mcmc, got {kernel!r}")
 
     def moved(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         state = kernel.init(x)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import whole
+from dgm_lib.nets.inputs import between, drawing_device, network, require_floats
 
 Step = Callable[[object, Tensor, torch.Generator | None], Tensor]
 """One step of all chains, (model, x, generator) -> x, that leaves the model's law as it is."""
@@ -27,12 +28,14 @@ class FromData:
     """
 
     def __init__(self, step: Step, k: int = 1, generator: torch.Generator | None = None) -> None:
-        self.step, self.k, self.generator = step, whole("k", k), generator
+        self.step, self.k = network("step", step), whole("k", k)
+        self.generator = generator
 
     def __call__(self, model, x: Tensor) -> Tensor:
         """Negatives of the shape of the data x, `(*batch, d)`."""
         # A copy, for steps that work in place: the data are not theirs.
-        return _walked(self.step, self.k, model, x.detach().clone(), self.generator)
+        start = require_floats(x, "x").detach().clone()
+        return _walked(self.step, self.k, model, start, self.generator)
 
 
 class Persistent:
@@ -59,10 +62,9 @@ class Persistent:
     ) -> None:
         if not (isinstance(x, Tensor) and x.ndim == 2 and len(x) > 0):
             raise ValueError(f"x must be a tensor (n, d) of points, got {x!r}")
-        if not 0 <= share <= 1:
-            raise ValueError(f"share must be from 0 to 1, got {share}")
-        self.x, self.step, self.k = x.detach().clone(), step, whole("k", k)
-        self.share, self.fresh, self.generator = share, fresh, generator
+        self.x, self.step, self.k = x.detach().clone(), network("step", step), whole("k", k)
+        self.share, self.fresh = between("share", share, 0, 1), fresh
+        self.generator, self.drawn_on = generator, drawing_device(generator, "cpu")
 
     def __call__(self, model, x: Tensor) -> Tensor:
         """The chains after k more steps, `(n, d)`; x `(*batch, d)` are data to start anew from."""
@@ -91,8 +93,8 @@ class Persistent:
         return data[picked.to(data.device)].to(self.x)
 
     def _uniform(self, n: int) -> Tensor:
-        device = self.generator.device if self.generator else "cpu"
-        return torch.rand(n, generator=self.generator, dtype=torch.float64, device=device)
+        like = dict(dtype=torch.float64, device=self.drawn_on)
+        return torch.rand(n, generator=self.generator, **like)
 
 
 def _walked(step: Step, k: int, model, x: Tensor, generator: torch.Generator | None) -> Tensor:

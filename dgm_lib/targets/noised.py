@@ -26,6 +26,8 @@ class Noised:
     """
 
     def __init__(self, mixture, alpha: float | Tensor, sigma: float | Tensor) -> None:
+        if not hasattr(mixture, "noised"):
+            raise ValueError(f"mixture must have known noised laws, got {mixture!r}")
         self.mixture, self.d = mixture, mixture.d
         self.alpha, self.sigma = (_level(*pair) for pair in (("alpha", alpha), ("sigma", sigma)))
         if not holds((self.alpha > 0) | (self.sigma > 0)):

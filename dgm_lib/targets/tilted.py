@@ -32,11 +32,11 @@ class Tilted:
     """
 
     def __init__(self, target, label: int, w: float) -> None:
+        if getattr(target, "labels", None) is None:
+            raise ValueError(f"target must have labels, got {target!r}")
         self.target, self.d, self.w = target, target.d, arguments.finite("w", w)
         if self.w < 0:
             raise ValueError(f"w must be at least 0, got {self.w:g}")
-        if target.labels is None:
-            raise ValueError(f"target must have labels, got {target!r}")
         self.label = arguments.whole("label", label, at_least=0, at_most=len(target.labels) - 1)
         weight = target.to(dtype=torch.float64).label_weights[self.label].item()
         if weight == 0:

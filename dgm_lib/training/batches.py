@@ -20,6 +20,8 @@ class draws:  # noqa: N801 - reads as a verb, like `range`
     """Endless batches of fresh samples, each `density.sample((size,))`: no data set, no epochs."""
 
     def __init__(self, density: Density, size: int) -> None:
+        if not hasattr(density, "sample"):
+            raise ValueError(f"density must have sample(shape), got {density!r}")
         self.density, self.size = density, inputs.count("size", size)
 
     def __iter__(self) -> draws:

@@ -76,9 +76,13 @@ class Points(Argument):
         if self.fixed:
             more, flat = torch.cat([x, x[:, :1]], dim=1), x.flatten()
             shapes += [Spoilt("a column more", more), Spoilt("flat", flat)]
-            shapes += [Spoilt("no columns", x[:, :0]), Spoilt("transposed", x.T)] * (self.d > 1)
+            if self.d > 1:
+                shapes += [Spoilt("no columns", x[:, :0]), Spoilt("transposed", x.mT)]
         if self.tied:
-            shapes += [Spoilt("a point less", x[:-1]), Spoilt("a point more", x.repeat(2, 1)[:-1])]
+            shapes += [
+                Spoilt("a point less", x[:-1]),
+                Spoilt("a point more", torch.cat([x, x])[:-1]),
+            ]
         return shapes
 
 

@@ -8,10 +8,11 @@ import torch
 
 from dgm_lib import objectives, paths, targets
 from dgm_lib.core import generator as seeded
-from dgm_lib.models import diffusion, energy, flow, vae
+from dgm_lib.models import dequantise, diffusion, energy, flow, vae
 from dgm_lib.nets import MLP
 from dgm_lib.objectives import diffusion as noised_objectives
 from tests.inputs.arguments import Function, Labels, Line, Number, Points, Rng, Whole
+from tests.inputs.several import Several
 from tests.inputs.verdict import Case
 
 X = Points()
@@ -30,6 +31,7 @@ CLASSIFIER = diffusion.NoisyClassifier(PATH, k=3, hidden=(4,))
 TOLD = diffusion.Denoiser(PATH, hidden=(4,), labels=3)
 torch.set_rng_state(torch_state)
 
+X_NOW = torch.ones(2)
 GRID_TIMES = Line(optional=True, make=lambda x: x.sigmoid().sort().values)
 MATCHED = dict(
     model=Function(TOLD),
@@ -46,6 +48,30 @@ def matching(name: str) -> Case:
 
 
 TABLE = [
+    Case(
+        "dequantisation_bound",
+        objectives.dequantisation_bound,
+        dict(
+            model=Function(FLOW),
+            noise=Function(dequantise.UniformNoise(2)),
+            y=Points(make=lambda y: y.abs().round()),
+            generator=Rng(),
+        ),
+        random=True,
+        also=("x", "u"),
+    ),
+    Case(
+        "historical_average",
+        objectives.historical_average,
+        dict(parameters=Several((X_NOW,)), averages=Several((X_NOW + 1,))),
+    ),
+    Case(
+        "diffusion_terms",
+        lambda **of: list(objectives.diffusion_terms(DENOISER, generator=seeded(0), **of)),
+        dict(x0=X, times=replace(GRID_TIMES, optional=False)),
+        random=True,
+        also=("x_t", "t"),
+    ),
     Case("nll", objectives.nll, dict(model=Function(FLOW), x=X)),
     Case(
         "reverse_kl",

@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from dgm_lib import core, plot, training
+from dgm_lib import arena, core, plot, targets, training
 from dgm_lib.demo.controls import Slider
 from dgm_lib.nets import MLP
 from tests.inputs.arguments import Function, Labels, Number, Points, Whole
@@ -38,11 +38,17 @@ def first_batch(**given: object) -> torch.Tensor:
         return next(iter(training.epochs(**given)))
 
 
-def drawn(name: str, **given: object) -> None:
+def drawn(name: str, *first: object, **given: object) -> None:
     """A picture; all that counts is whether it is refused."""
-    getattr(plot, name)(Figure().add_subplot(), **given)
+    getattr(plot, name)(Figure().add_subplot(), *first, **given)
 
 
+def next_draw(**given: object) -> torch.Tensor:
+    with core.RandomStream(0, "cpu"):
+        return next(training.draws(**given))
+
+
+P = targets.ring(3)
 RUN = dict(
     steps=Whole(3, unlimited=True),
     lr=Number(0.1, optional=True),
@@ -52,6 +58,23 @@ RUN = dict(
 )
 
 TABLE = [
+    Case("Seconds", lambda limit: arena.Seconds(limit).limit, dict(limit=Number(3.0))),
+    Case("Steps", lambda limit: arena.Steps(limit).limit, dict(limit=Whole(3))),
+    Case("Cells", lambda n: arena.Cells(P, n).mass, dict(n=Whole(3, unlimited=True))),
+    Case("Cells.counts", arena.Cells(P, 3).counts, dict(x=Points())),
+    Case("arena.Exact", lambda target: arena.Exact(target) and None, dict(target=Function(P))),
+    Case("draws", next_draw, dict(density=Function(P), size=Whole(3))),
+    Case(
+        "checkpoint",
+        lambda every: training.checkpoint([], "nowhere", every) and None,
+        dict(every=Whole(500)),
+    ),
+    Case(
+        "fit",
+        lambda steps: training.fit(fresh_net(), square, repeat(DATA), steps=steps).losses,
+        dict(steps=Whole(2, unlimited=True)),
+        random=True,
+    ),
     Case("train", trained, RUN, random=True),
     Case("train.loss", trained, dict(loss=Function(square)), random=True),
     Case("plot.samples", lambda x: drawn("samples", x=x), dict(x=Points(d=2, fixed=False))),

@@ -54,7 +54,7 @@ def fault(case: Case, seed: int, n: int, name: str, spoilt: Spoilt) -> str | Non
     if spoilt.allowed == META:
         return None if answer.is_meta else f"answered {answer[:3].tolist()}"
     if spoilt.allowed in (LOST, EMPTY):
-        lost = answer.numel() == 0 or bool(answer.isnan().any())
+        lost = answer.numel() == 0 or not answer.isfinite().all()  # -inf: there is no such point
         return None if lost else f"answered {answer[:3].tolist()}"
     return _difference(case, answer, asked, spoilt)
 

@@ -10,6 +10,7 @@ import torch
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
+from dgm_lib.core import Grid
 from dgm_lib.demo.run import Run
 
 Source = str | Callable[[Run], Any] | Any
@@ -75,10 +76,10 @@ def bounds(box: Box | None, source: Source, d: int) -> tuple[tuple[float, float]
     """The box asked for, else the law's own, else 4 to either side, as d pairs of floats."""
     if box is None:
         box = getattr(source, "box", PLANE[:d])
-    pairs = np.asarray(torch.as_tensor(box, dtype=torch.float64))
-    if pairs.shape != (d, 2):
-        raise ValueError(f"box must have shape ({d}, 2), got {pairs.shape}")
-    return tuple((float(low), float(high)) for low, high in pairs)
+    pairs = Grid(box, 1).box
+    if len(pairs) != d:
+        raise ValueError(f"box must have shape ({d}, 2), got {tuple(pairs.shape)}")
+    return tuple((low, high) for low, high in pairs.tolist())
 
 
 def finite_range(values: np.ndarray) -> tuple[float, float]:

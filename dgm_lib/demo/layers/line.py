@@ -9,7 +9,7 @@ import torch
 from matplotlib.axes import Axes
 
 from dgm_lib import plot
-from dgm_lib.core import Grid
+from dgm_lib.core import Grid, whole
 from dgm_lib.demo.layers.base import (
     Box,
     Layer,
@@ -112,9 +112,10 @@ class Hist(Layer):
         label: str | None = None,
     ) -> None:
         super().__init__(label)
-        self.source, self.axis, self.law, self.color = source, axis, law, color
-        whole = bounds(None, law, law.box.shape[0]) if box is None and law is not None else None
-        ends = whole[axis] if whole else bounds(box, None, 1)[0]
+        self.source, self.law, self.color = source, law, color
+        self.axis, bins = whole("axis", axis, at_least=0), whole("bins", bins)
+        sides = bounds(None, law, law.box.shape[0]) if box is None and law is not None else None
+        ends = sides[axis] if sides else bounds(box, None, 1)[0]
         self.edges = np.linspace(*ends, bins + 1)
 
     def setup(self, ax: Axes) -> None:

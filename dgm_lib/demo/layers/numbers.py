@@ -43,6 +43,8 @@ class Curve(Layer):
         super().__init__(label)
         self.keys: dict[str, str] = {}
         for key in keys:
+            if not isinstance(key, (str, Mapping)):
+                raise ValueError(f"keys must be names or map names to them, got {key!r}")
             self.keys.update(key if isinstance(key, Mapping) else {key: key})
         if not self.keys:
             raise ValueError("keys must name at least one scalar of the frames, got none")
@@ -131,6 +133,8 @@ class Bars(Layer):
         label: str | None = None,
     ) -> None:
         super().__init__(label)
+        if not isinstance(bars, Mapping) or not bars:
+            raise ValueError(f"bars must map names to sources, at least one, got {bars!r}")
         self.bars, self.marks, self.least = dict(bars), dict(marks or {}), top or 1.0
         unknown = self.marks.keys() - self.bars.keys()
         if unknown:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from dgm_lib import plot
-from dgm_lib.core import Grid
+from dgm_lib.core import Grid, whole
 from dgm_lib.demo.layers.base import (
     PLANE,
     Box,
@@ -191,9 +191,8 @@ class Trails(Layer):
         label: str | None = None,
     ) -> None:
         super().__init__(label)
-        if last < 1:
-            raise ValueError(f"last must be at least 1, got {last}")
-        self.key, self.n, self.memory, self.color = key, n, last, color
+        self.key, self.color = key, color
+        self.n, self.memory = whole("n", n), whole("last", last)
 
     def setup(self, ax: Axes) -> None:
         trails = LineCollection([], colors=self.color, lw=1.2, alpha=0.9)

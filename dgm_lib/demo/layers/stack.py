@@ -23,8 +23,8 @@ class Stack(Layer):
 
     def __init__(self, *panels: Panel, label: str | None = None) -> None:
         super().__init__(label)
-        if not panels:
-            raise ValueError("panels must be at least one, got none")
+        if not panels or not all(hasattr(panel, "layers") for panel in panels):
+            raise ValueError(f"panels must be at least one, all of them panels, got {panels!r}")
         self.panels = panels
         self.layers = [layer for panel in panels for layer in panel.layers]
         self.memory = max(layer.memory for layer in self.layers)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from dgm_lib.core import whole
-from dgm_lib.models.diffusion.labels import class_of
+from dgm_lib.models.diffusion.labels import class_of, on_path
 from dgm_lib.nets import TimeMLP
-from dgm_lib.nets.inputs import require_floats, require_last, require_time
+from dgm_lib.nets.inputs import network, require_floats, require_last, require_time
 
 
 class Classifier(nn.Module):
@@ -60,8 +60,8 @@ class NoisyClassifier(Classifier):
         hidden: Sequence[int] = (128, 128),
     ) -> None:
         super().__init__()
-        self.path, self.k, self.d = path, whole("k", k), whole("d", d)
-        self.net = TimeMLP(self.d, self.k, hidden) if net is None else net
+        self.path, self.k, self.d = on_path(path), whole("k", k), whole("d", d)
+        self.net = TimeMLP(self.d, self.k, hidden) if net is None else network("net", net)
 
     def log_posterior(self, x_t: Tensor, t: Tensor) -> Tensor:
         require_last(x_t, self.d, "x_t"), require_time(x_t, t)
@@ -84,7 +84,8 @@ class ExactClassifier(Classifier):
         super().__init__()
         if getattr(target, "labels", None) is None or not hasattr(target, "noised"):
             raise ValueError(f"target must have labels and known noised laws, got {target!r}")
-        self.path, self.target, self.k, self.d = path, target, len(target.labels), target.d
+        self.path, self.target = on_path(path), target
+        self.k, self.d = len(target.labels), target.d
 
     def log_posterior(self, x_t: Tensor, t: Tensor) -> Tensor:
         require_time(x_t, t)

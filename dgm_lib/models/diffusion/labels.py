@@ -1,4 +1,4 @@
-"""The labels that conditional models are told."""
+"""What diffusion models are made with and told: a path, and labels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import torch
 from torch import Tensor
 
 from dgm_lib.nets.inputs import holds
+
+
+def on_path(path):
+    """The argument `path`, once it is known to be one."""
+    if not all(hasattr(path, name) for name in ("alpha", "sigma", "noised")):
+        raise ValueError(f"path must be one of dgm_lib.paths, got {path!r}")
+    return path
 
 
 def class_of(y: int | Tensor, k: int, x: Tensor) -> Tensor:

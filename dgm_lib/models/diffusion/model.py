@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from dgm_lib.core import whole
-from dgm_lib.models.diffusion.labels import class_of
+from dgm_lib.models.diffusion.labels import class_of, on_path
 from dgm_lib.models.diffusion.predictions import Prediction, noise
 from dgm_lib.nets import TimeMLP
-from dgm_lib.nets.inputs import require_last, require_time
+from dgm_lib.nets.inputs import network, require_last, require_time
 
 
 class DiffusionModel(nn.Module):
@@ -24,9 +24,7 @@ class DiffusionModel(nn.Module):
 
     def __init__(self, path, d: int) -> None:
         super().__init__()
-        if not all(hasattr(path, name) for name in ("alpha", "sigma", "noised")):
-            raise ValueError(f"path must be one of dgm_lib.paths, got {path!r}")
-        self.path, self.d = path, whole("d", d)
+        self.path, self.d = on_path(path), whole("d", d)
 
     def x0_and_eps(
         self, x_t: Tensor, t: Tensor, y: int | Tensor | None = None
@@ -111,7 +109,9 @@ class Denoiser(DiffusionModel):
         self.null = self.labels
         size = whole("embedding", embedding) if labels else 0
         self.embed = nn.Embedding(self.labels + 1, size) if labels else None
-        self.net = TimeMLP(self.d + size, self.d, hidden) if net is None else net
+        if net is None:
+            net = TimeMLP(self.d + size, self.d, hidden)
+        self.net = network("net", net)
 
     def forward(self, x_t: Tensor, t: Tensor, y: int | Tensor | None = None) -> Tensor:
         """What the network says: the mean of `predicts` given x_t."""

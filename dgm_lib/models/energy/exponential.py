@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dgm_lib.core import Grid, array, whole
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import network, require_floats, require_last
 
 Features = Callable[[Tensor], Tensor]
 """From points `(*batch, d)` to their features `(*batch, k)`."""
@@ -44,7 +44,7 @@ class ExponentialFamily(nn.Module):
 
     def __init__(self, features: Features, d: int) -> None:
         super().__init__()
-        self.features, self.d = features, whole("d", d)
+        self.features, self.d = network("features", features), whole("d", d)
         shape = features(torch.zeros(3, self.d, dtype=torch.float64)).shape
         if len(shape) != 2 or shape[0] != 3:
             raise ValueError(
@@ -126,10 +126,11 @@ def polynomial(degree: int) -> Features:
 
 
 def _monomials(degree: int, x: Tensor) -> Tensor:
+    d = require_floats(x, "x").shape[-1]
     factors = (
         list(chosen)
         for order in range(1, degree + 1)
-        for chosen in combinations_with_replacement(range(x.shape[-1]), order)
+        for chosen in combinations_with_replacement(range(d), order)
     )
     return torch.stack([x[..., chosen].prod(dim=-1) for chosen in factors], dim=-1)
 

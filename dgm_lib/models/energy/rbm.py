@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from dgm_lib.core import array, whole
 from dgm_lib.core import shape as checked_shape
-from dgm_lib.core import whole
 from dgm_lib.models.energy.draws import bernoulli, categorical
-from dgm_lib.nets.inputs import holds, require_last
+from dgm_lib.nets.inputs import holds, require_last, require_rank
 
 MOST_UNITS = 20  # a million states
 ROWS = 2**13  # states looked at together
@@ -48,6 +48,7 @@ class RBM(nn.Module):
     def joint_energy(self, v: Tensor, h: Tensor) -> Tensor:
         """E(v, h) = -v·b - h·c - vᵀW h, `(*batch, visible), (*batch, hidden) -> (*batch,)`."""
         v, h = self._units("v", v, self.n_visible), self._units("h", h, self.n_hidden)
+        require_rank(v, h[..., :1], "h")
         return -(v @ self.b + h @ self.c + ((v @ self.W) * h).sum(dim=-1))
 
     def hidden(self, v: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ class RBM(nn.Module):
         """
         if not isinstance(beta, Real) or not 0 <= beta <= 1:
             raise ValueError(f"beta must be a number from 0 to 1, got {beta!r}")
-        base = torch.zeros_like(self.b) if base_bias is None else torch.as_tensor(base_bias)
+        base = torch.zeros_like(self.b) if base_bias is None else array("base_bias", base_bias)
         if base.shape != self.b.shape:
             raise ValueError(
                 f"base_bias must have shape {tuple(self.b.shape)}, got {tuple(base.shape)}"
@@ -100,6 +101,8 @@ class RBM(nn.Module):
 
     def _units(self, name: str, units: Tensor, size: int) -> Tensor:
         require_last(units, size, name)
+        if units.is_complex():
+            raise ValueError(f"{name} must hold real numbers, got {units.dtype}")
         return units.to(self.W.dtype)
 
 

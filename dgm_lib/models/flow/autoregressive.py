@@ -12,7 +12,7 @@ from dgm_lib.models.flow.conditioner import masked
 from dgm_lib.models.flow.laws import Law, lawful
 from dgm_lib.models.flow.transform import Transform
 from dgm_lib.nets.fixed import fix
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import network, require_points
 from dgm_lib.nets.masked import permutation
 
 
@@ -39,16 +39,18 @@ class Autoregressive(Transform):
         self.d, self.context = whole("d", d), whole("context", context, at_least=0)
         self.law = lawful(law)
         order = permutation(torch.arange(d) if order is None else order, d)
-        self.net = masked(d, law.size, hidden, order, context) if net is None else net
+        if net is None:
+            net = masked(d, law.size, hidden, order, context)
+        self.net = network("net", net)
         fix(self, "order", order)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(x, self.d, "x")
+        require_points(x, self.d, "x")
         z, ladj = self.law.forward(x, self._params(x, context))
         return z, ladj.sum(dim=-1)
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(z, self.d, "z")
+        require_points(z, self.d, "z")
         x, ladj = torch.zeros_like(z), torch.zeros_like(z)
         # Row k is True at the coordinate that comes k-th.
         for turn in self.order[:, None] == torch.arange(self.d, device=self.order.device):

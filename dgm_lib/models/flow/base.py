@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from dgm_lib.core import shape as checked_shape
 from dgm_lib.core import whole
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import require_points
 
 
 class StandardNormal(nn.Module):
@@ -26,7 +26,7 @@ class StandardNormal(nn.Module):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """log p(z) = -‖z‖²/2 - d/2 · log 2π, `(*batch, d) -> (*batch,)`."""
-        require_last(z, self.d, "z")
+        require_points(z, self.d, "z")
         return -0.5 * z.square().sum(dim=-1) - 0.5 * self.d * math.log(2 * math.pi)
 
     def sample(

@@ -72,4 +72,4 @@ class Coefficients(nn.Module):
         """The parameters for points x `(*batch, d)` with their context."""
         if self.net is None:
             return self.start
-        return self.start + self.net(expanded(context, self.context, x.shape[:-1]))
+        return self.start + self.net(expanded(context, self.context, x))

@@ -11,7 +11,7 @@ from dgm_lib.models.flow.conditioner import perceptron
 from dgm_lib.models.flow.laws import Law, lawful
 from dgm_lib.models.flow.partition import Partition
 from dgm_lib.models.flow.transform import Transform
-from dgm_lib.nets.inputs import require_last, with_context
+from dgm_lib.nets.inputs import network, require_points, with_context
 
 
 class Coupling(Transform):
@@ -41,14 +41,14 @@ class Coupling(Transform):
             raise ValueError(f"mask must have shape {(d,)}, got {(len(parts.keeps),)}")
         if net is None:
             net = perceptron(parts.kept + context, parts.moved * law.size, hidden)
-        self.net = net
+        self.net = network("net", net)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(x, self.d, "x")
+        require_points(x, self.d, "x")
         return self._move(x, context, self.law.forward)
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(z, self.d, "z")
+        require_points(z, self.d, "z")
         return self._move(z, context, self.law.inverse)
 
     def _move(self, x: Tensor, context: Tensor | None, way: Callable) -> tuple[Tensor, Tensor]:

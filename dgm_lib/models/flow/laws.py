@@ -13,6 +13,9 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
+from dgm_lib.models.flow.inputs import steered
+from dgm_lib.nets.inputs import positive
+
 
 class Law(Protocol):
     """What a coupling or an autoregressive layer asks of a law."""
@@ -41,11 +44,11 @@ class Additive:
 
     def forward(self, x: Tensor, params: Tensor) -> tuple[Tensor, Tensor]:
         """z and log|∂z/∂x| = 0."""
-        return x + params[..., 0], torch.zeros_like(x)
+        return x + steered("x", x, params, 1)[..., 0], torch.zeros_like(x)
 
     def inverse(self, z: Tensor, params: Tensor) -> tuple[Tensor, Tensor]:
         """x and log|∂x/∂z| = 0."""
-        return z - params[..., 0], torch.zeros_like(z)
+        return z - steered("z", z, params, 1)[..., 0], torch.zeros_like(z)
 
 
 @dataclass(frozen=True)
@@ -60,17 +63,16 @@ class Affine:
     size: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        if not self.limit > 0:
-            raise ValueError(f"limit must be positive, got {self.limit}")
+        positive("limit", self.limit)
 
     def forward(self, x: Tensor, params: Tensor) -> tuple[Tensor, Tensor]:
         """z and log|∂z/∂x| = s."""
-        s, t = self._scale_and_shift(params)
+        s, t = self._scale_and_shift(steered("x", x, params, 2))
         return torch.addcmul(t, x, s.exp()), s
 
     def inverse(self, z: Tensor, params: Tensor) -> tuple[Tensor, Tensor]:
         """x and log|∂x/∂z| = -s."""
-        s, t = self._scale_and_shift(params)
+        s, t = self._scale_and_shift(steered("z", z, params, 2))
         return (z - t) * (-s).exp(), -s
 
     def _scale_and_shift(self, params: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch.nn.functional import linear
 
 from dgm_lib.core import array, whole
 from dgm_lib.models.flow.transform import Transform
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import require_points
 from dgm_lib.nets.masked import permutation
 
 
@@ -42,11 +42,11 @@ class LU(Transform):
         return self.above.triu(1) + self.log_scale.exp().diag()
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(x, self.d, "x")
+        require_points(x, self.d, "x")
         return linear(x, self.P @ self.L @ self.U, self.b), _everywhere(self.log_scale.sum(), x)
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(z, self.d, "z")
+        require_points(z, self.d, "z")
         columns = self.P.T @ (z - self.b).reshape(-1, self.d).T
         columns = torch.linalg.solve_triangular(self.L, columns, upper=False, unitriangular=True)
         columns = torch.linalg.solve_triangular(self.U, columns, upper=True)
@@ -65,11 +65,11 @@ class Permute(Transform):
         self.register_buffer("order", order)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(x, self.d, "x")
+        require_points(x, self.d, "x")
         return x.index_select(-1, self.order), x.new_zeros(x.shape[:-1])
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(z, self.d, "z")
+        require_points(z, self.d, "z")
         return z.index_select(-1, self.order.argsort()), z.new_zeros(z.shape[:-1])
 
 
@@ -92,11 +92,11 @@ class Scale(Transform):
         self.log_scale = nn.Parameter(torch.zeros(d))
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(x, self.d, "x")
+        require_points(x, self.d, "x")
         return x * self.log_scale.exp(), _everywhere(self.log_scale.sum(), x)
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(z, self.d, "z")
+        require_points(z, self.d, "z")
         return z * (-self.log_scale).exp(), _everywhere(-self.log_scale.sum(), z)
 
 
@@ -128,11 +128,11 @@ class Standardise(Transform):
         self.register_buffer("std", std.to(device))
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(x, self.d, "x")
+        require_points(x, self.d, "x")
         return (x - self.mean) / self.std, _everywhere(-self.std.log().sum(), x)
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(z, self.d, "z")
+        require_points(z, self.d, "z")
         return self.std * z + self.mean, _everywhere(self.std.log().sum(), z)
 
 

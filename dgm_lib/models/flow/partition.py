@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from dgm_lib.core import tensor
 from dgm_lib.nets.fixed import fix
 
 
@@ -19,7 +20,7 @@ class Partition(nn.Module):
 
     def __init__(self, mask: Tensor | Sequence[bool]) -> None:
         super().__init__()
-        mask = _checked(torch.as_tensor(mask, device="cpu"))
+        mask = _checked(tensor("mask", mask, "cpu"))
         fix(self, "mask", mask)
         self.keeps = mask.tolist()
         d = len(self.keeps)

@@ -18,7 +18,7 @@ from dgm_lib.models.flow.flow import Flow
 from dgm_lib.models.flow.linear import Standardise
 from dgm_lib.models.flow.splines import Spline
 from dgm_lib.models.flow.transform import Chain
-from dgm_lib.nets.inputs import expanded, require_last
+from dgm_lib.nets.inputs import expanded, require_points
 
 STEEPER = 2.0  # than units start elsewhere: splines can follow, and come closer in the same time
 
@@ -69,6 +69,7 @@ class SplineCouplings(Chain):
         mask = first_half(whole("d", d, at_least=2))
         masks = (mask, [not kept for kept in mask])
         count = whole("layers", layers, at_least=0)
+        context = whole("context", context, at_least=0)
         super().__init__(_coupling(masks[k % 2], law, hidden, context) for k in range(count))
         self.d, self.context, self.law, self.built = d, context, law, count
         self.sizes = [sum(mask), d - sum(mask)]
@@ -76,9 +77,9 @@ class SplineCouplings(Chain):
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         if not self._is_as_built():
             return super().forward(x, context)
-        require_last(x, self.d, "x")
+        require_points(x, self.d, "x")
         batch, n = x.shape[:-1], x.shape[:-1].numel()
-        given = expanded(context, self.context, batch) if self.context else x[..., :0]
+        given = expanded(context, self.context, x) if self.context else x[..., :0]
         z, ladj = by_hand(
             self._fast,
             self._plain,

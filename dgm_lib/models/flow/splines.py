@@ -10,6 +10,8 @@ from torch import Tensor
 from dgm_lib.core import whole
 from dgm_lib.models.flow import rational
 from dgm_lib.models.flow.by_hand import Pullback, by_hand
+from dgm_lib.models.flow.inputs import steered
+from dgm_lib.nets.inputs import positive
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,7 @@ class Spline:
     def __post_init__(self) -> None:
         whole("bins", self.bins)
         for name in ("bound", "limit"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+            positive(name, getattr(self, name))
 
     @property
     def size(self) -> int:
@@ -50,12 +51,13 @@ class Spline:
 
     def forward(self, x: Tensor, params: Tensor) -> tuple[Tensor, Tensor]:
         """z and log|∂z/∂x|."""
-        return by_hand(self.fast, self.plain, x, self._rows(x, params))
+        return by_hand(self.fast, self.plain, x, self._rows("x", x, params))
 
     def inverse(self, z: Tensor, params: Tensor) -> tuple[Tensor, Tensor]:
         """x and log|∂x/∂z|."""
+        rows = self._rows("z", z, params)
         y, is_inside = self._unit(z)
-        bins = rational.find(y, self._rows(z, params), self.limit, axis=1)
+        bins = rational.find(y, rows, self.limit, axis=1)
         t, ladj = rational.inverse(y, bins)
         return torch.addcmul(z, is_inside, t - y, value=2 * self.bound), ladj * is_inside
 
@@ -88,5 +90,5 @@ class Spline:
         t = place.clamp(-0.5, 0.5)
         return t, (place == t).to(x.dtype)
 
-    def _rows(self, x: Tensor, params: Tensor) -> Tensor:
-        return params.expand(*x.shape, self.size).movedim(-1, 0)
+    def _rows(self, name: str, x: Tensor, params: Tensor) -> Tensor:
+        return steered(name, x, params, self.size).movedim(-1, 0)

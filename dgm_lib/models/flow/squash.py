@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from dgm_lib.models.flow.transform import Inverse, Transform
-from dgm_lib.nets.inputs import holds
+from dgm_lib.nets.inputs import holds, require_floats
 
 
 class Sigmoid(Transform):
@@ -16,11 +16,11 @@ class Sigmoid(Transform):
     context = 0
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        return x.sigmoid(), _log_slope(x)
+        return require_floats(x, "x").sigmoid(), _log_slope(x)
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        if not holds((0 <= z) & (z <= 1)):
-            raise ValueError("every coordinate must lie between 0 and 1")
+        if not holds((0 <= require_floats(z, "z")) & (z <= 1)):
+            raise ValueError("z must lie between 0 and 1 in every coordinate")
         # At the very edge, where rounding puts some points, the logit would be infinite.
         finite = torch.finfo(z.dtype)
         x = z.clamp(finite.tiny, 1 - finite.eps).logit()

@@ -11,7 +11,7 @@ from torch.nn.functional import celu
 from dgm_lib.core import whole
 from dgm_lib.models.flow.conditioner import Coefficients
 from dgm_lib.models.flow.transform import Transform
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import require_points
 
 LEAST_PRODUCT = -0.9  # of w·v; at -1 the slope along w reaches 0, and space begins to fold over
 NEWTON_STEPS = 10  # reach the last digit of double precision while w·v < 10⁴
@@ -37,13 +37,13 @@ class Planar(Transform):
         return unfolded(v, w), w, b.squeeze(-1)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(x, self.d, "x")
+        require_points(x, self.d, "x")
         v, w, b = self.parameters_at(x, context)
         h = torch.tanh((w * x).sum(-1) + b)
         return x + v * h.unsqueeze(-1), torch.log1p((w * v).sum(-1) * (1 - h**2))
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(z, self.d, "z")
+        require_points(z, self.d, "z")
         v, w, b = self.parameters_at(z, context)
         c = (w * v).sum(-1)
         h = torch.tanh(solve((w * z).sum(-1) + b, c))
@@ -80,13 +80,13 @@ class Sylvester(Transform):
         return Q.to(self.directions), R, S, b
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(x, self.d, "x")
+        require_points(x, self.d, "x")
         Q, R, S, b = self.parameters_at(x, context)
         h = torch.tanh(times(S, x @ Q) + b)
         return x + times(R, h) @ Q.T, self._ladj(R, S, h)
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        require_last(z, self.d, "z")
+        require_points(z, self.d, "z")
         Q, R, S, b = self.parameters_at(z, context)
         # With u = Qᵀx and h = tanh(S u + b), Qᵀz = u + R h; row i has u_i, h_i and later ones only.
         rest, later = z @ Q, b.expand(z.shape[:-1] + b.shape[-1:])

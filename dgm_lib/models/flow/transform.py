@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from torch import Tensor, nn
 
+from dgm_lib.nets.inputs import module, require_floats
+
 Pair = tuple[Tensor, Tensor]
 
 
@@ -48,7 +50,7 @@ class Inverse(Transform):
 
     def __init__(self, transform: nn.Module) -> None:
         super().__init__()
-        self.transform = transform
+        self.transform = module("transform", transform)
         self.d, self.context = dimension([transform]), context_size([transform])
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -75,14 +77,14 @@ class Chain(Transform):
         self.d, self.context = dimension(self.transforms), context_size(self.transforms)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        ladj = x.new_zeros(x.shape[:-1])
+        ladj = require_floats(x, "x").new_zeros(x.shape[:-1])
         for transform in self.transforms:
             x, change = _checked(transform(x, *_given(context)), x, transform)
             ladj = ladj + change
         return x, ladj
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        ladj = z.new_zeros(z.shape[:-1])
+        ladj = require_floats(z, "z").new_zeros(z.shape[:-1])
         for transform in reversed(self.transforms):
             z, change = _checked(transform.inverse(z, *_given(context)), z, transform)
             ladj = ladj + change

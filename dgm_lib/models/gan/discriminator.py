@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dgm_lib.core import whole
 from dgm_lib.nets import MLP, lipschitz_bound
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import network, require_floats, require_last, require_like
 
 
 class Discriminator(nn.Module):
@@ -28,7 +28,7 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.d = whole("d", d)
-        self.net = MLP(d, 1, hidden, nn.ReLU) if net is None else net
+        self.net = MLP(d, 1, hidden, nn.ReLU) if net is None else network("net", net)
 
     def forward(self, x: Tensor) -> Tensor:
         """The logit of each point, `(*batch, d) -> (*batch,)`."""
@@ -48,6 +48,7 @@ class Discriminator(nn.Module):
             return self.net.features(x)
         if not isinstance(self.net, nn.Sequential):
             raise ValueError(f"net must be a chain of layers, or have features, got {self.net!r}")
+        require_like(x, next(self.net.parameters(), x), "x")
         for layer in list(self.net)[:-1]:
             x = layer(x)
         return x
@@ -71,7 +72,7 @@ class Packed(nn.Module):
 
     def __init__(self, discriminator: nn.Module, m: int) -> None:
         super().__init__()
-        self.discriminator, self.m = discriminator, whole("m", m)
+        self.discriminator, self.m = network("discriminator", discriminator), whole("m", m)
 
     def forward(self, x: Tensor) -> Tensor:
         """The logit of each pack."""
@@ -87,7 +88,7 @@ class Packed(nn.Module):
 
     def pack(self, x: Tensor) -> Tensor:
         """Each m points as one, `(*batch, n, d) -> (*batch, n/m, m d)`."""
-        if x.ndim < 2 or x.shape[-2] % self.m:
+        if require_floats(x, "x").ndim < 2 or x.shape[-2] % self.m:
             raise ValueError(
                 f"x must have shape (*batch, n, d) with n divisible by {self.m}, "
                 f"got {tuple(x.shape)}"

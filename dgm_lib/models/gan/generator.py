@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from dgm_lib.core import whole
 from dgm_lib.models.gan.prior import StandardNormal, draw
 from dgm_lib.nets import MLP
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import network, require_last
 
 
 class Generator(nn.Module):
@@ -34,7 +34,7 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.d_z, self.d = whole("d_z", d_z), whole("d", d)
-        self.net = MLP(d_z, d, hidden, nn.ReLU) if net is None else net
+        self.net = MLP(d_z, d, hidden, nn.ReLU) if net is None else network("net", net)
         self.prior = StandardNormal(d_z) if prior is None else prior
         if not hasattr(self.prior, "sample") or getattr(self.prior, "d", d_z) != d_z:
             raise ValueError(f"prior must be a law of z in d_z = {d_z} dimensions, got {prior!r}")

@@ -12,7 +12,7 @@ from dgm_lib.core import whole
 from dgm_lib.models.gan.generator import Generator
 from dgm_lib.models.gan.prior import Codes
 from dgm_lib.nets import MLP
-from dgm_lib.nets.inputs import require_last
+from dgm_lib.nets.inputs import holds, network, require_floats, require_last
 
 
 class BiGAN(nn.Module):
@@ -29,7 +29,9 @@ class BiGAN(nn.Module):
 
     def __init__(self, generator: Generator, encoder: nn.Module) -> None:
         super().__init__()
-        self.generator, self.encoder = generator, encoder
+        if not isinstance(generator, Generator):
+            raise ValueError(f"generator must be a gan.Generator, got {generator!r}")
+        self.generator, self.encoder = generator, network("encoder", encoder)
 
     def data_pairs(self, x: Tensor) -> Tensor:
         """(x, E(x)), `(*batch, d) -> (*batch, d + d_z)`."""
@@ -79,10 +81,12 @@ class CodeHead(nn.Module):
         net: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(codes, Codes):
+            raise ValueError(f"codes must be gan.Codes, got {codes!r}")
         self.codes, self.d = codes, whole("d", d)
         # A logit for each category, and a mean and a log_sigma for each number.
         self.d_out = codes.d + codes.continuous
-        self.net = MLP(d, self.d_out, hidden, nn.ReLU) if net is None else net
+        self.net = MLP(d, self.d_out, hidden, nn.ReLU) if net is None else network("net", net)
 
     def forward(self, x: Tensor) -> CodeLaw:
         """The law q(c | x)."""
@@ -109,7 +113,8 @@ class CodeLaw:
 
     def log_prob(self, c: Tensor) -> Tensor:
         """log q(c), `(*batch, codes.d) -> (*batch,)`."""
-        require_last(c, self.codes.d, "c")
-        *blocks, numbers = self.codes.split(c)
+        *blocks, numbers = self.codes.split(require_floats(c, "c"))
+        if not all(holds((block.sum(dim=-1) == 1) & (block.amax(dim=-1) == 1)) for block in blocks):
+            raise ValueError("c must have a 1 among zeros in each block, for its category")
         of_blocks = (q.log_prob(block.argmax(dim=-1)) for q, block in zip(self.blocks, blocks))
         return sum(of_blocks, self.numbers.log_prob(numbers).sum(dim=-1))

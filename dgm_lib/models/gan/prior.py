@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 
 from dgm_lib.core import RandomStream, whole
 from dgm_lib.core import shape as checked_shape
-from dgm_lib.nets.inputs import drawing_device
+from dgm_lib.nets.inputs import drawing_device, require_points
 
 
 class StandardNormal:
@@ -28,6 +28,7 @@ class StandardNormal:
 
     def log_prob(self, z: Tensor) -> Tensor:
         """-‖z‖²/2 - d/2 · log 2π, `(*batch, d) -> (*batch,)`."""
+        require_points(z, self.d, "z")
         return -0.5 * z.square().sum(dim=-1) - 0.5 * self.d * math.log(2 * math.pi)
 
 
@@ -43,6 +44,8 @@ class Codes:
     """
 
     def __init__(self, categories: Sequence[int] = (10,), continuous: int = 0) -> None:
+        if not isinstance(categories, Sequence):
+            raise ValueError(f"categories must be a sequence of sizes, got {categories!r}")
         self.categories = tuple(whole("a size in categories", k, at_least=2) for k in categories)
         self.continuous = whole("continuous", continuous, at_least=0)
         self.d = whole("categories and continuous, together,", sum(self.categories) + continuous)
@@ -60,6 +63,7 @@ class Codes:
 
     def split(self, c: Tensor) -> tuple[Tensor, ...]:
         """The blocks of c, one after another, and the numbers (`(*batch, 0)` if there are none)."""
+        require_points(c, self.d, "c")
         return c.split([*self.categories, self.continuous], dim=-1)
 
 
@@ -72,6 +76,8 @@ class Joint:
     """
 
     def __init__(self, *laws) -> None:
+        if not laws or not all(hasattr(law, "sample") and hasattr(law, "d") for law in laws):
+            raise ValueError(f"laws must have sample and d, at least one of them, got {laws!r}")
         self.laws = laws
         self.d = sum(law.d for law in laws)
 
@@ -81,6 +87,7 @@ class Joint:
 
     def split(self, z: Tensor) -> tuple[Tensor, ...]:
         """The part of z that is each law's."""
+        require_points(z, self.d, "z")
         return z.split([law.d for law in self.laws], dim=-1)
 
 

@@ -14,8 +14,8 @@ from torch.distributions import Bernoulli, Independent, Normal
 from torch.nn.functional import softplus
 
 from dgm_lib.core import whole
-from dgm_lib.models.vae.inputs import positive
 from dgm_lib.nets import MLP
+from dgm_lib.nets.inputs import network, positive
 
 LIMIT = 10.0  # of |log_sigma|
 
@@ -36,7 +36,7 @@ class GaussianEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.d_in, self.d_out = whole("d", d), whole("d_z", d_z)
-        self.net = MLP(d, 2 * d_z, hidden) if net is None else _network(net)
+        self.net = MLP(d, 2 * d_z, hidden) if net is None else network("net", net)
 
     def forward(self, x: Tensor) -> Independent:
         """The law q(z | x)."""
@@ -62,7 +62,7 @@ class GaussianDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.d_in, self.d_out = whole("d_z", d_z), whole("d", d)
-        self.net = MLP(d_z, d, hidden) if net is None else _network(net)
+        self.net = MLP(d_z, d, hidden) if net is None else network("net", net)
         # A number stays one: as a buffer in single precision it would not be what was asked for.
         self._fixed = None if sigma is None else positive("sigma", sigma)
         self.log_sigma = nn.Parameter(torch.zeros(())) if sigma is None else None
@@ -88,7 +88,7 @@ class BernoulliDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.d_in, self.d_out = whole("d_z", d_z), whole("d", d)
-        self.net = MLP(d_z, d, hidden) if net is None else _network(net)
+        self.net = MLP(d_z, d, hidden) if net is None else network("net", net)
 
     def forward(self, z: Tensor) -> Independent:
         """The law p(x | z)."""
@@ -115,9 +115,3 @@ def _output(net: nn.Module, given: Tensor, size: int) -> Tensor:
             f"for {tuple(given.shape)}, got {tuple(out.shape)}"
         )
     return out
-
-
-def _network(net: nn.Module) -> nn.Module:
-    if isinstance(net, type) or not callable(net):
-        raise ValueError(f"net must be a module or a function, got {net!r}")
-    return net

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -40,15 +38,6 @@ def double(x: Tensor, d: int) -> Tensor:
         raise ValueError(f"x must be a tensor of floating-point points (*batch, {d}), got {x!r}")
     require_last(x, d, "x")
     return x.to("cpu", torch.float64)
-
-
-def positive(name: str, value: object) -> float:
-    """The argument `name`, a finite number above 0."""
-    if isinstance(value, Tensor) and value.numel() == 1:
-        value = value.item()
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < math.inf:
-        raise ValueError(f"{name} must be positive, got {value!r}")
-    return float(value)
 
 
 def prior_law(prior: object) -> object:

@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 from dgm_lib.core import shape as checked_shape
 from dgm_lib.core import whole
 from dgm_lib.models.vae import inputs, laws
+from dgm_lib.nets.inputs import network
 
 
 class Terms(NamedTuple):
@@ -97,7 +98,8 @@ class Autoencoder(nn.Module):
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
-        self.encoder, self.decoder = encoder, decoder
+        self.encoder = network("encoder", encoder)
+        self.decoder = network("decoder", decoder)
 
     def encode(self, x: Tensor) -> Tensor:
         """The code of x, `(*batch, d) -> (*batch, d_z)`."""

@@ -10,7 +10,8 @@ from torch.distributions import LowRankMultivariateNormal, MultivariateNormal
 
 from dgm_lib.core import array, whole
 from dgm_lib.core import shape as checked_shape
-from dgm_lib.models.vae.inputs import double, positive
+from dgm_lib.models.vae.inputs import double
+from dgm_lib.nets.inputs import positive
 from dgm_lib.nets.inputs import drawing_device
 
 

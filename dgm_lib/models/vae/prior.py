@@ -10,7 +10,7 @@ from torch.distributions import Independent, Normal
 
 from dgm_lib.core import shape as checked_shape
 from dgm_lib.core import whole
-from dgm_lib.nets.inputs import drawing_device, require_last
+from dgm_lib.nets.inputs import drawing_device, require_points
 
 
 class StandardNormal(nn.Module):
@@ -34,7 +34,7 @@ class StandardNormal(nn.Module):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """log p(z) = -‖z‖²/2 - d_z/2 · log 2π, `(*batch, d_z) -> (*batch,)`."""
-        require_last(z, self.d, "z")
+        require_points(z, self.d, "z")
         return -0.5 * z.square().sum(dim=-1) - 0.5 * self.d * math.log(2 * math.pi)
 
     def sample(

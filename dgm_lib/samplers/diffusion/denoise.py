@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Generator, Tensor
 
+from dgm_lib.nets.inputs import between, require_beside
 from dgm_lib.samplers.diffusion.state import State, checked, draw, nonnegative, walk
 from dgm_lib.samplers.fields import Field, Function, Times, falling, points
 
@@ -53,6 +54,7 @@ def ancestral_step(
     it the mean is mu + spread² guide(mu, s). Ho, Jain and Abbeel, "Denoising diffusion
     probabilistic models" (2020); Dhariwal and Nichol (2021), algorithm 1.
     """
+    require_beside(x, noise, "noise")
     mean, _ = path.posterior(x, t, path.x0_from_eps(x, t, eps), s)
     sigma = spread(path, t, s)
     if guide is not None:
@@ -100,6 +102,7 @@ def ddim_step(
     sigma / alpha; with eta = 1 it is a step of DDPM. Song, Meng and Ermon, "Denoising diffusion
     implicit models" (2021), (12).
     """
+    require_beside(x, noise, "noise"), between("eta", eta, 0, 1)
     x0, tau = path.x0_from_eps(x, t, eps), eta * posterior_spread(path, t, s)
     kept = (path.sigma(s) ** 2 - tau**2).clamp(min=0).sqrt()
     return path.alpha(s) * x0 + kept * eps + tau * noise

@@ -12,7 +12,8 @@ import math
 import torch
 from torch import Tensor
 
-from dgm_lib.samplers.fields import Function
+from dgm_lib.nets.inputs import network
+from dgm_lib.samplers.fields import Field, Function
 
 
 def gradient(log_prob: Function) -> Function:
@@ -22,6 +23,7 @@ def gradient(log_prob: Function) -> Function:
     >>> g(torch.tensor([[1.0, 2.0]]), torch.zeros(1, 1))
     tensor([[-1., -2.]])
     """
+    log_prob = network("log_prob", log_prob)
 
     def differentiated(x: Tensor, t: Tensor) -> Tensor:
         with torch.inference_mode(False), torch.enable_grad():
@@ -47,7 +49,7 @@ def classifier_guided(score: Function, guide: Function, w: float | Tensor) -> Fu
     noised points; `gradient` makes it of log p(y | x_t). w is a number or `(*batch, 1)`. Dhariwal
     and Nichol, "Diffusion models beat GANs on image synthesis" (2021).
     """
-    w = _weight(w)
+    score, guide, w = Field("score", score), Field("guide", guide), _weight(w)
     return lambda x, t: score(x, t) + w * guide(x, t)
 
 
@@ -55,7 +57,7 @@ def classifier_guided_eps(
     eps: Function, guide: Function, path: object, w: float | Tensor
 ) -> Function:
     """The same for ε = -sigma score, as `ddim` wants it: ε(x, t) - w sigma(t) ∇ log p(y | x_t)."""
-    w = _weight(w)
+    eps, guide, w = Field("eps", eps), Field("guide", guide), _weight(w)
     return lambda x, t: eps(x, t) - w * path.sigma(t) * guide(x, t)
 
 
@@ -70,7 +72,8 @@ def classifier_free(conditional: Function, unconditional: Function, w: float | T
     >>> eps(torch.zeros(1, 1), torch.zeros(1, 1))
     tensor([[3.]])
     """
-    w = _weight(w)
+    conditional, w = Field("conditional", conditional), _weight(w)
+    unconditional = Field("unconditional", unconditional)
 
     def combined(x: Tensor, t: Tensor) -> Tensor:
         free = unconditional(x, t)

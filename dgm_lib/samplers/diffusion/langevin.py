@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from torch import Generator, Tensor
 
 from dgm_lib.core import whole
+from dgm_lib.nets.inputs import require_beside
 from dgm_lib.samplers.diffusion.sde import tweedie
 from dgm_lib.samplers.diffusion.state import State, checked, draw, nonnegative
 from dgm_lib.samplers.fields import Field, Function, Times, column, falling, free, points
@@ -14,6 +15,8 @@ from dgm_lib.samplers.fields import Field, Function, Times, column, falling, fre
 
 def langevin_step(x: Tensor, score: Tensor, h: float | Tensor, noise: Tensor) -> Tensor:
     """x + h score + √(2h) noise: x `(*batch, d)`, h a number or `(*batch, 1)`, noise ~ N(0, I)."""
+    require_beside(x, score, "score"), require_beside(x, noise, "noise")
+    h = h if isinstance(h, Tensor) else nonnegative("h", h)
     return x + h * score + (2 * h) ** 0.5 * noise
 
 

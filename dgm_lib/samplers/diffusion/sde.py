@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from torch import Generator, Tensor
 
+from dgm_lib.nets.inputs import require_beside, require_time
 from dgm_lib.samplers.diffusion.state import State, checked, draw, nonnegative, walk
 from dgm_lib.samplers.fields import Field, Function, Times, falling, monotone, points
 
@@ -40,6 +41,7 @@ def reverse_step(
     times. x `(*batch, d)`, t, s `(*batch, 1)`, score and a draw `noise` of N(0, I) like x. Anderson
     (1982); Song et al., "Score-based generative modeling through SDEs" (2021), (6) and (13).
     """
+    require_time(x, t), require_beside(x, score, "score"), require_beside(x, noise, "noise")
     h, g = t - s, path.diffusion(t)
     pull = (1 + eta**2) / 2 * g**2 * score
     return x + h * (pull - path.drift(x, t)) + eta * g * h.sqrt() * noise

@@ -38,7 +38,7 @@ def mixture(kernels: Sequence[Kernel], weights: Sequence[float]) -> Kernel:
 
 
 def _kernels(kernels: Sequence[Kernel]) -> list[Kernel]:
-    kernels = list(kernels)
-    if not kernels or not all(isinstance(kernel, Kernel) for kernel in kernels):
+    found = list(kernels) if isinstance(kernels, Sequence) else []
+    if not found or not all(isinstance(kernel, Kernel) for kernel in found):
         raise ValueError(f"kernels must be kernels, at least one, got {kernels!r}")
-    return kernels
+    return found

@@ -28,7 +28,7 @@ def gibbs(
     restoration of images" (1984).
     """
     law = Law(log_prob)
-    if callable(draws) or not len(draws):
+    if not isinstance(draws, Sequence) or not draws:
         raise ValueError(f"draws must be a list of functions, at least one, got {draws!r}")
     draws = [function("draws", draw) for draw in draws]
 

@@ -38,7 +38,7 @@ def leapfrog_path(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """The n + 1 points (x, v) that `leapfrog` passes, its first and its last among them."""
     yield x, v
-    for _ in range(n):
+    for _ in range(whole("n", n, at_least=0)):
         x, v = leapfrog(x, v, score, step, 1)
         yield x, v
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 from torch import Generator, Tensor
 
@@ -81,8 +82,8 @@ def adapting(make: Callable[[float], Kernel], step: float, accept: float = 0.8) 
     step = positive("step", step)
     if not isinstance(step, float):
         raise ValueError("step must be one number, which all chains share, got a tensor")
-    if not 0 < accept < 1:
-        raise ValueError(f"accept must be between 0 and 1, got {accept}")
+    if not (isinstance(accept, Real) and 0 < accept < 1):
+        raise ValueError(f"accept must be between 0 and 1, got {accept!r}")
     return Adapting(function("make", make), step, accept)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dgm_lib.core import Density
+from dgm_lib.nets.inputs import require_floats
 from dgm_lib.samplers.fields import Field, Function, Times, last, monotone, points
 from dgm_lib.samplers.ode.solve import State, adaptive
 
@@ -144,7 +145,8 @@ class Flow:
 
 def _traced(velocity: Function, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor, bool]:
     """A point to differentiate at, v there, and whether its derivatives shall have a graph too."""
-    graph = torch.is_grad_enabled()
+    require_floats(x, "x")
+    graph, velocity = torch.is_grad_enabled(), Field("velocity", velocity)
     with torch.inference_mode(False), torch.enable_grad():
         at = x if graph and x.requires_grad else x.detach().clone().requires_grad_()
         return at, velocity(at, t), graph

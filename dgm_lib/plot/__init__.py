@@ -7,6 +7,7 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart; figures 
 they look the same in a light and in a dark JupyterLab.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import matplotlib.pyplot as plt
@@ -18,7 +19,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
-from dgm_lib.core import Estimate, Grid, tensor
+from dgm_lib.core import Estimate, Grid, tensor, whole
+from dgm_lib.nets.inputs import between, positive
+from dgm_lib.plot.values import array, density_of, levels_enclosing, values_at, with_errors
 
 TRUTH = "#4d4d4d"  # what is exact
 TRUTH_FILL = "#d4d4d4"
@@ -64,9 +67,9 @@ def use_style() -> None:
 
 def figure(cols: int = 1, rows: int = 1, width: float = 3.2, height: float = 3.2):
     """A figure of `rows` × `cols` axes of the given size in inches -> (figure, axes)."""
-    return plt.subplots(
-        rows, cols, figsize=(width * cols, height * rows), layout="constrained", squeeze=True
-    )
+    rows, cols = whole("rows", rows), whole("cols", cols)
+    size = positive("width", width) * cols, positive("height", height) * rows
+    return plt.subplots(rows, cols, figsize=size, layout="constrained", squeeze=True)
 
 
 def show() -> None:
@@ -79,8 +82,7 @@ def show() -> None:
 
 def truth(ax: Axes, target, n: int = 300) -> Axes:
     """The exact density of a law: a filled grey curve in 1D, a grey heat map in 2D."""
-    grid = Grid(target.box, n)
-    density = _values(target.log_prob, grid).exp()
+    grid, density = density_of(target, n)
     if target.d == 1:
         x = grid.axes[0]
         ax.fill_between(x, density, color=TRUTH_FILL, lw=0)
@@ -94,8 +96,8 @@ def contours(ax: Axes, target, n: int = 200, color: str = TRUTH) -> Axes:
 
     The lines enclose 50, 80 and 95 % of the probability.
     """
-    grid = Grid(target.box, n)
-    return _lines(ax, _values(target.log_prob, grid).exp(), grid, colors=color, linewidths=0.8)
+    grid, density = density_of(target, n)
+    return _lines(ax, density, grid, colors=color, linewidths=0.8)
 
 
 def model(ax: Axes, log_prob: Callable[[Tensor], Tensor], box: Tensor, color: str = MODEL,
@@ -106,7 +108,7 @@ def model(ax: Axes, log_prob: Callable[[Tensor], Tensor], box: Tensor, color: st
     """
     line = "--" if dashed else "-"
     grid = Grid(box, n, torch.get_default_dtype())
-    density = _values(log_prob, grid).exp()
+    density = values_at("log_prob", log_prob, grid).exp()
     if len(grid.box) == 1:
         ax.plot(grid.axes[0], density, color=color, ls=line, label=label)
         return _frame_1d(ax, grid.box)
@@ -119,7 +121,7 @@ def heat(ax: Axes, value: Callable[[Tensor], Tensor], box: Tensor, cmap=MODEL_MA
          **kwargs) -> Axes:  # fmt: skip
     """A heat map of any function of x (*batch, 2) -> (*batch,)."""
     grid = Grid(box, n, torch.get_default_dtype())
-    return _picture(ax, _values(value, grid), grid, cmap=cmap, **kwargs)
+    return _picture(ax, values_at("value", value, grid), grid, cmap=cmap, **kwargs)
 
 
 # ---- samples -----------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ def heat(ax: Axes, value: Callable[[Tensor], Tensor], box: Tensor, cmap=MODEL_MA
 def samples(ax: Axes, x: Tensor, color: str = SAMPLES, label: str | None = None,
             size: float = 4.0, alpha: float = 0.6) -> Axes:  # fmt: skip
     """Points (n, 2) in the plane, or a histogram of points (n, 1) or (n,) on the line."""
-    x = _array(x)
+    x = array(x)
     if x.ndim not in (1, 2) or x.ndim == 2 and x.shape[1] not in (1, 2):
         raise ValueError(f"x must have shape (n, 2), (n, 1) or (n,), got {x.shape}")
     if x.ndim == 2 and x.shape[-1] == 2:
@@ -154,7 +156,9 @@ def labelled(ax: Axes, x: Tensor, y: Tensor, size: float = 4.0) -> Axes:
 
 def mesh(ax: Axes, x: Tensor, color: str = TRUTH) -> Axes:
     """The lines of a mesh of points (n, m, 2), as a map of the plane has left them."""
-    x = _array(x)
+    x = array(x)
+    if x.ndim != 3 or x.shape[-1] != 2:
+        raise ValueError(f"x must have shape (n, m, 2), got {x.shape}")
     ax.add_collection(LineCollection([*x, *x.swapaxes(0, 1)], colors=color, lw=0.6))
     ax.autoscale_view()
     return ax
@@ -162,10 +166,13 @@ def mesh(ax: Axes, x: Tensor, color: str = TRUTH) -> Axes:
 
 def images(ax: Axes, x: Tensor, cols: int | None = None) -> Axes:
     """A sheet of square images, one a row of x (n, side²) with values in [0, 1]."""
-    n, side = len(x), round(x.shape[-1] ** 0.5)
-    cols = cols or n
+    x = torch.from_numpy(array(x))
+    n, side = x.shape[:1].numel(), round(x.shape[-1:].numel() ** 0.5)
+    if x.shape != (n, side**2) or not n:
+        raise ValueError(f"x must have shape (n, side²), at least one image, got {tuple(x.shape)}")
+    cols = n if cols is None else whole("cols", cols)
     sheet = torch.ones(-(-n // cols) * cols, side + 1, side + 1)  # one pixel of margin
-    sheet[:n, :side, :side] = 1 - x.detach().cpu().reshape(n, side, side)
+    sheet[:n, :side, :side] = 1 - x.reshape(n, side, side)
     sheet = sheet.reshape(-1, cols, side + 1, side + 1).permute(0, 2, 1, 3)
     ax.imshow(sheet.reshape(-1, cols * (side + 1)).numpy(), cmap="gray", vmin=0, vmax=1)
     ax.set_axis_off()
@@ -177,6 +184,7 @@ def images(ax: Axes, x: Tensor, cols: int | None = None) -> Axes:
 
 def truth_line(ax: Axes, value: float, label: str | None = None) -> Axes:
     """A horizontal line at an exact value: the floor, the bound, the answer."""
+    value = between("value", value, -math.inf, math.inf)
     ax.axhline(value, color=TRUTH, lw=1.2, ls="--", label=label, zorder=1)
     return ax
 
@@ -184,7 +192,7 @@ def truth_line(ax: Axes, value: float, label: str | None = None) -> Axes:
 def band(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str = SAMPLES,
          label: str | None = None) -> Axes:  # fmt: skip
     """A curve of estimates with a band of two standard errors on either side."""
-    x, (value, stderr) = _array(x), _array(estimates).reshape(-1, 2).T
+    x, (value, stderr) = array(x), with_errors(estimates)
     ax.fill_between(x, value - 2 * stderr, value + 2 * stderr, color=color, alpha=0.2, lw=0)
     ax.plot(x, value, color=color, marker="o", ms=3.5, label=label)
     return ax
@@ -193,15 +201,18 @@ def band(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str
 def dots(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str = SAMPLES,
          label: str | None = None) -> Axes:  # fmt: skip
     """Single estimates with bars of two standard errors, for where a line would claim too much."""
-    value, stderr = _array(estimates).reshape(-1, 2).T
-    ax.errorbar(x, value, yerr=2 * stderr, fmt="o", ms=4, color=color, label=label)
+    value, stderr = with_errors(estimates)
+    ax.errorbar(array(x), value, yerr=2 * stderr, fmt="o", ms=4, color=color, label=label)
     return ax
 
 
 def table(ax: Axes, values: Tensor, rows: Sequence[str], cols: Sequence[str],
           fmt: str = ".2f", vmax: float | None = None) -> Axes:  # fmt: skip
     """A table of numbers (rows, cols), darker where larger."""
-    sns.heatmap(_array(values), annot=True, fmt=fmt, cmap=TRUTH_MAP, cbar=False,
+    values, names = array(values, "values"), (rows, cols)
+    if not all(isinstance(n, Sequence) for n in names) or values.shape != (*map(len, names),):
+        raise ValueError(f"values must have the shape of (rows, cols), got {values.shape}")
+    sns.heatmap(values, annot=True, fmt=fmt, cmap=TRUTH_MAP, cbar=False,
                 linewidths=1.5, xticklabels=cols, yticklabels=rows, square=True,
                 vmin=0, vmax=vmax, ax=ax)  # fmt: skip
     ax.tick_params(length=0)
@@ -211,11 +222,14 @@ def table(ax: Axes, values: Tensor, rows: Sequence[str], cols: Sequence[str],
 
 def losses(ax: Axes, values: Tensor, floor: float, window: int = 25, label: str = "loss") -> Axes:
     """A training curve with its running mean and the floor that no model can pass."""
-    values = _array(values)
-    window = min(window, len(values))
+    values = array(values, "values")
+    if values.ndim != 1 or not len(values):
+        raise ValueError(f"values must have shape (n,), n > 0, got {values.shape}")
+    window = min(whole("window", window), len(values))
     smooth = np.convolve(values, np.ones(window) / window, mode="valid")
     ax.plot(values, color=MODEL, alpha=0.25, lw=0.8)
     ax.plot(np.arange(len(smooth)) + window - 1, smooth, color=MODEL, label=label)
+    floor = between("floor", floor, -math.inf, math.inf)
     truth_line(ax, floor, f"floor {floor:.3f}")
     ax.set(xlabel="step", ylabel="nats")
     ax.legend()
@@ -227,7 +241,7 @@ def losses(ax: Axes, values: Tensor, floor: float, window: int = 25, label: str 
 
 def frame(ax: Axes, box: Tensor) -> Axes:
     """The axes of the plane: the box of the law, labelled, one unit as long as the other."""
-    (left, right), (bottom, top) = torch.as_tensor(box).tolist()
+    (left, right), (bottom, top) = Grid(box).box.tolist()
     ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x_1$", ylabel="$x_2$")
     ax.set_aspect("equal" if 0.5 < (right - left) / (top - bottom) < 2 else "auto")
     return ax
@@ -247,37 +261,8 @@ def _picture(ax: Axes, values: Tensor, grid: Grid, **kwargs) -> Axes:
 
 def _lines(ax: Axes, density: Tensor, grid: Grid, **style) -> Axes:
     """Lines that enclose 50, 80 and 95 %; none where the box holds nothing of the density."""
-    levels = np.unique(_levels_enclosing(density, (0.95, 0.8, 0.5))) * (1 - 1e-6)  # under flat tops
+    levels = np.unique(levels_enclosing(density, (0.95, 0.8, 0.5))) * (1 - 1e-6)  # under flat tops
     levels = levels[(density.min().item() < levels) & (levels < density.max().item())]
     if len(levels):
         ax.contour(*grid.axes, density.T, levels=levels, **style)
     return frame(ax, grid.box)
-
-
-# ---- numbers to draw -----------------------------------------------------------------------------
-
-
-def _values(function: Callable[[Tensor], Tensor], grid: Grid) -> Tensor:
-    """A function at the points of a grid, in double precision whatever it computes in."""
-    with torch.no_grad():
-        return function(grid.points).detach().cpu().double().reshape(grid.shape)
-
-
-def _array(values: Tensor | Sequence) -> np.ndarray:
-    """Tensors of any kind, or numbers, as an array in double precision."""
-    try:
-        if isinstance(values, Tensor) and not values.is_complex():
-            return values.detach().cpu().double().numpy()
-        return np.asarray(values, dtype=float)
-    except (TypeError, ValueError, NotImplementedError):
-        raise ValueError(f"x must be an array of real numbers, got {values!r}") from None
-
-
-def _levels_enclosing(values: Tensor, shares: Sequence[float]) -> np.ndarray:
-    """The values above which the cells hold the given shares of the sum (largest share first)."""
-    ordered = values.flatten().sort(descending=True).values
-    enclosed = ordered.cumsum(0) / ordered.sum()
-    last = len(ordered) - 1
-    return np.array([ordered[(enclosed < share).sum().clamp(max=last)] for share in shares])
-
-

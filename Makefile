@@ -1,6 +1,12 @@
-# make setup   the environment, in .venv          make test      every test, every notebook
-# make lab     the course, in JupyterLab          make lectures  rebuild the notebooks from solutions/
-# make site    the course to read, in site/      make pictures  those of README.md, taken anew
+# make setup        the environment, in .venv
+# make lab          the course, in JupyterLab
+# make test         every test, and every cell of every notebook
+# make lectures     lectures/ rebuilt from solutions/
+# make check        whether lectures/ is what solutions/ make it; nothing is run
+# make site         the course to read, in site/
+# make pictures     those of README.md, taken anew
+# make constraints  the pins of all packages, resolved anew
+# make clean        everything away that make made
 #
 # PYTHON=python3.12 picks the Python that .venv is made with. JUPYTER_ARGS="..." goes to JupyterLab,
 # PYTEST_ARGS="..." to pytest, NAMES="00 03" restricts the lectures that are rebuilt.
@@ -16,7 +22,7 @@ export OMP_NUM_THREADS ?= 1
 .PHONY: help setup lab test lectures site pictures check constraints clean
 
 help:
-	@sed -n '1,6s/^# \{0,1\}//p' Makefile
+	@sed -n '/^PYTHON/q;s/^# \{0,1\}//p' Makefile
 
 setup:
 	@$(PYTHON) tools/install.py
@@ -45,6 +51,6 @@ constraints:
 	$(PYTHON) tools/install.py --constraints
 
 clean:
-	rm -rf .venv .pytest_cache build *.egg-info
+	rm -rf .venv .pytest_cache build site *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +

@@ -22,8 +22,14 @@ os.environ.update(kernel_environment(Path(SCRATCH.name)))
 FAILED_AT = pytest.StashKey[int]()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Leave nothing behind; xdist's workers are ended right after this."""
+    SCRATCH.cleanup()
+
+
 def pytest_unconfigure() -> None:
-    """Leave nothing behind, in xdist's workers either, which end without the usual clean-up."""
+    """Nor where there was no session, as of --help."""
     SCRATCH.cleanup()
 
 

@@ -5,6 +5,7 @@ import re
 import sys
 import tomllib
 from importlib.metadata import distribution
+from itertools import takewhile
 from pathlib import Path
 
 import install
@@ -151,3 +152,35 @@ def test_every_dependency_has_its_reason_in_the_readme() -> None:
     rows = dict(re.findall(r"^\| *`?([\w.-]+)`? *\| *(\S[^|]*?) *\|", readme, re.MULTILINE))
     reasons = {canonicalize_name(name): reason for name, reason in rows.items()}
     assert not [name for name in DECLARED if name not in reasons]
+
+
+# --- make, and what the README says of it ---------------------------------------------------------
+
+
+def make_help() -> list[str]:
+    """What `make help` prints: the first lines of the Makefile."""
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("#").strip() for line in takewhile(lambda s: s[:1] == "#", lines)]
+
+
+def test_make_help_lists_every_target_in_columns() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (targets,) = re.findall(r"^\.PHONY: (.+)$", text, re.MULTILINE)
+    rows = [row for line in make_help() if (row := re.match(r"make (\w+) +(?=\S)", line))]
+    assert sorted(row[1] for row in rows) == sorted(set(targets.split()) - {"help"})
+    assert len({row.end() for row in rows}) == 1
+
+
+def test_git_keeps_out_what_make_and_the_grader_write() -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert {".venv/", "/site/", "/grades/"} <= set(ignored)
+
+
+def test_the_readme_counts_the_lectures_that_there_are() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \d\d[a-z]? \| (.+?) \| (\w*) ?\|$", readme, re.MULTILINE)
+    ready = [re.search(r"\]\(lectures/(.+)\.ipynb\)$", title)[1] for title, said in rows if said]
+    assert ready == sorted(path.stem for path in (ROOT / "lectures").glob("*.ipynb"))
+    assert not [title for title, said in rows if not said and "](" in title]
+    ((every, written),) = re.findall(r"(\d+) lectures, (\d+) of them written", readme)
+    assert (int(every), int(written)) == (len(rows), len(ready))

@@ -10,7 +10,17 @@ from handed_in import CELLS, KL, REPARAMETERISE, notebook
 
 from dgm_lib.exercises.engine.exercise import Exercise, find, lectures
 from dgm_lib.grade import evidence, tables
-from dgm_lib.grade.judging import FAILED, PASSED, RAN, UNJUDGED, UNTRIED, Grade, Mark, grade
+from dgm_lib.grade.judging import (
+    FAILED,
+    NOT_RUN,
+    PASSED,
+    RAN,
+    UNJUDGED,
+    UNTRIED,
+    Grade,
+    Mark,
+    grade,
+)
 from dgm_lib.grade.needs import Unreadable, answer_to
 from dgm_lib.grade.sandbox import ROOT
 from dgm_lib.grade.submissions import Submission, submissions
@@ -202,6 +212,13 @@ def test_every_lecture_is_known_by_its_exercises() -> None:
         assert lecture.exercises and all(find(name) for name in lecture.exercises)
 
 
+def test_the_summary_says_of_notebooks_that_nobody_ran_that_they_were_not_run() -> None:
+    ran, idle, broken = (Grade("ada", "00", how, (), 0.0) for how in (RAN, NOT_RUN, "broke"))
+    assert "2 of them not run;" in tables.summary([idle, idle])
+    assert "0 of them did not run to the end;" in tables.summary([ran])
+    assert "1 of them not run, 1 of them did not run to the end;" in tables.summary([idle, broken])
+
+
 def test_the_tables_keep_text_harmless() -> None:
     mark = Mark(KL, FAILED, "=1+1\n<b>&", 1.0)
     grades = [Grade("=cmd()", "03a_vae", RAN, (mark,), 2.0), Grade("bob", "", "<i>", (), 0.0)]
@@ -209,5 +226,5 @@ def test_the_tables_keep_text_harmless() -> None:
     assert "'=cmd()" in text and "'=1+1" in text and text.count("\r\n") == 3
     page = tables.as_html(grades)
     assert "<b>" not in page and "<i>" not in page and "&lt;b&gt;&amp;" in page
-    assert "2 notebooks of 2 learners, 1 of them" in tables.summary(grades)
+    assert "2 notebooks of 2 learners, 1 of them did not run to" in tables.summary(grades)
     assert Grade.of(json.loads(json.dumps(grades[0].values()))) == grades[0]

@@ -21,8 +21,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from notebooks import BEGIN
 from reading import Reading, markdown, read
 
-from tests.browser import lab
-
 VOID = {"meta", "link", "img", "input", "br", "hr", "mspace", "path", "rect", "wbr"}
 OPTIONAL = {"srcset", "poster", "data", "action", "formaction", "background", "xlink:href"}
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n....IHDR" + struct.pack(">II", 1, 1)).decode()
@@ -142,41 +140,6 @@ def test_each_section_can_be_found(site: Path, parsed: dict[str, Parsed]) -> Non
     assert any("KL(p" in text for *_, text in found)  # letters of formulas are plain letters
 
 
-# --- a page in a browser --------------------------------------------------------------------------
-
-
-def test_a_browser_without_a_network_shows_and_searches(site: Path) -> None:
-    pytest.importorskip("playwright", reason="the Python package playwright is not installed")
-    if lab.chromium() is None:
-        pytest.skip("no Chromium: install Debian's chromium, or name one in $CHROMIUM")
-    first = lectures()[0]
-    asked, errors = [], []
-    with lab.page() as page:
-        page.context.set_offline(True)
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: errors.append(message.text))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto((site / f"{first.name}.html").as_uri())
-        formula = page.locator("math[display=block]").first.bounding_box()
-        assert formula["width"] > 50 and formula["height"] > 15
-        page.wait_for_function("document.fonts.check('16px \"STIX Two Math\"')")
-
-        page.keyboard.press("/")  # the keyboard alone finds a section
-        page.keyboard.type("jensen logarithm")
-        page.locator("#_found a").first.wait_for()
-        link = page.locator("#_found a").first
-        heading = link.evaluate("a => a.firstChild.textContent").strip()
-        assert "jensen" in page.locator("#_found mark").first.text_content().lower()
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/*#*")
-        assert page.locator(":target").text_content() == heading
-
-        page.locator("input[type=search]").fill("zyzzyva")
-        page.locator("[role=status]", has_text="0 sections").wait_for()
-    assert not errors
-    assert asked and all(url.startswith("file:") for url in asked)
-
-
 # --- the parts ------------------------------------------------------------------------------------
 
 
@@ -242,9 +205,10 @@ def test_a_cell_shows_all_it_stored() -> None:
     assert "secret" in page.html.rsplit("<details", 1)[1]
 
 
-def toy(root: Path) -> Path:
+def toy(root: Path, *sections: str) -> Path:
     """A course of one small lecture."""
-    cells = [new_markdown_cell("# 00 · Start\n\n## Why\n\n$x$")]
+    texts = ["# 00 · Start", *(sections or ["## Why\n\n$x$"])]
+    cells = [new_markdown_cell("\n\n".join(texts))]
     (root / "solutions").mkdir(parents=True)
     nbformat.write(new_notebook(cells=cells), root / "solutions" / "00_start.ipynb")
     (root / "NOTATION.md").write_text("# Notation\n")
@@ -264,7 +228,9 @@ def test_a_site_that_is_there_gives_way(tmp_path: Path) -> None:
     (site / "00_old.html").write_text("old")
     website.build(site, root)
     assert {path.name for path in site.glob("*.html")} == {
-        "index.html", "notation.html", "00_start.html",
+        "index.html",
+        "notation.html",
+        "00_start.html",
     }
 
 

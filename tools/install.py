@@ -119,6 +119,7 @@ def install():
         create(VENV)
         pip(VENV, *packages)
     STAMP.write_text(fingerprint())
+    print("Done: make lab")
 
 
 def pins(freeze):

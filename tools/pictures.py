@@ -34,18 +34,29 @@ gaussian_kl = check("foundations.gaussian_kl", gaussian_kl)'''
 
 @dataclass(frozen=True)
 class Played:
-    """A demo that has played for some seconds."""
+    """A demo that has played for some seconds with these entries of its menus, or to its end.
+
+    Afterwards `back` presses of the arrow key take its last slider to an earlier moment.
+    """
 
     lecture: str
     demo: str
     seconds: float
+    chosen: tuple[tuple[str, str], ...] = ()
+    back: int = 0
 
     def take(self, notebook: Notebook, path: Path) -> None:
-        """Run the lecture, play, and store what is seen."""
-        notebook.run_all(seconds=300)
+        """Run the lecture, play, and store what is seen, without the pad that nobody drew on."""
+        notebook.run_all(seconds=900)
         demo = notebook.demo(self.demo)
+        for menu, entry in self.chosen:
+            demo.root.get_by_label(menu).select_option(entry)
         demo.play_button().click()
         notebook.page.wait_for_timeout(1000 * self.seconds)
+        for _ in range(self.back):
+            demo.root.locator(".noUi-handle").last.press("ArrowRight")
+        demo.root.locator(".dgm-pad").evaluate_all("pads => pads.forEach(pad => pad.remove())")
+        notebook.page.wait_for_timeout(1000)
         demo.root.screenshot(path=str(path))
 
 
@@ -70,7 +81,7 @@ PICTURES = {
     "demo": Played("00_foundations", "divergences", 4),
     "check": Answered("00_foundations", 21, SIGMA_FOR_VARIANCE),
     "laboratory": Played("07a_gan", "GAN-laboratory", 40),
-    "denoiser": Played("13b_diffusion", "denoiser", 6),
+    "denoiser": Played("13b_diffusion", "denoiser", 60, (("who steers", "learned"),), back=40),
 }
 
 

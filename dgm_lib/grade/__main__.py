@@ -1,6 +1,7 @@
 """python -m dgm_lib.grade FOLDER: judge what a class handed in, and write one table.
 
 FOLDER holds one folder for each learner, with notebooks in it, or one notebook for each learner.
+Which lecture a notebook is, it says itself; --lectures, which may be left out, picks some of them.
 Learners' code runs in a sandbox (bubblewrap) without network, within limits. The table is written
 anew after each notebook; after a kill, --resume goes on with those that are not in it yet.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dgm_lib.grade import tables
-from dgm_lib.grade.judging import Grade, grade, hear
+from dgm_lib.grade.judging import PASSED, Grade, grade, hear
 from dgm_lib.grade.sandbox import ROOT, Refused, Sandbox
 from dgm_lib.grade.submissions import Submission, lectures, submissions
 
@@ -64,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("grades"), metavar="DIR",
                         help="where grades.csv and grades.html go (default: grades)")
     parser.add_argument("--lectures", type=lambda text: text.split(","), default=[],
-                        metavar="00,02", help="only these, by the beginnings of their names")
+                        metavar="00,02",
+                        help="only these, by the beginnings of their names (default: all)")
     parser.add_argument("--seconds", type=_positive, default=300.0,
                         help="of processor time for each answer, and for the run of a notebook;\n"
                         "three times as many by the clock (default: 300)")
@@ -100,7 +102,7 @@ def _graded(
     known = {s: _load(file) for s, file in files.items()} if options.resume else {}
     with tqdm(total=len(handed_in), unit="notebook", disable=None) as bar:
         for one in filter(None, known.values()):
-            bar.update()
+            _tell(one, bar)
             yield one
         left = [submission for submission in handed_in if not known.get(submission)]
         pool = ThreadPoolExecutor(max(1, options.jobs))
@@ -110,11 +112,20 @@ def _graded(
                 submission = coming[done]
                 one = grade(submission, done.result())
                 _store(one, files[submission])
-                bar.update()
+                _tell(one, bar)
                 yield one
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             sandbox.stop()
+
+
+def _tell(one: Grade, bar: tqdm) -> None:
+    """Say that a notebook is judged: on the bar, or where there is none in a line."""
+    bar.update()
+    if bar.disable:
+        passed = sum(mark.result == PASSED for mark in one.marks)
+        said = f"{one.learner}, {one.lecture or 'lecture not known'}: {one.notebook}"
+        print(f"{said}, {passed} of {len(one.marks)} passed", file=sys.stderr, flush=True)
 
 
 # ------------------------------------------------------------------------ what is kept

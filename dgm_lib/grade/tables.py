@@ -52,10 +52,12 @@ def summary(grades: Sequence[Grade]) -> str:
     """One line about all grades."""
     marks = [mark for grade in grades for mark in grade.marks]
     counts = ", ".join(f"{sum(m.result == r for m in marks)} {r}" for r in SIGNS)
-    broken = sum(grade.notebook not in (RAN, NOT_RUN) for grade in grades)
     learners = len({grade.learner for grade in grades})
-    return (f"{len(grades)} notebooks of {learners} learners, {broken} of them did not run "
-            f"to the end; answers: {counts}")
+    idle = sum(grade.notebook == NOT_RUN for grade in grades)
+    broken = sum(grade.notebook not in (RAN, NOT_RUN) for grade in grades)
+    ends = [f"{idle} of them not run"] * bool(idle)
+    ends += [f"{broken} of them did not run to the end"] * (bool(broken) or not idle)
+    return f"{len(grades)} notebooks of {learners} learners, {', '.join(ends)}; answers: {counts}"
 
 
 def as_csv(grades: Sequence[Grade]) -> str:

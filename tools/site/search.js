@@ -26,21 +26,33 @@ function load() {
   }));
 }
 
-// A section is found if each word begins a word of it; the more often, and in headings, the better.
-function score(section, patterns) {
-  let total = 0;
-  for (const pattern of patterns) {
-    const inHeading = (section.heading.match(pattern) ?? []).length;
-    const inBody = (section.body.match(pattern) ?? []).length;
-    if (!inHeading && !inBody) return 0;
-    total += 10 * Math.min(inHeading, 1) + Math.log2(1 + inBody);
-  }
-  return total;
+// What is looked for: each word, at the beginning of a word; and what makes a hit a good one, the
+// best first: all words as a phrase, then a whole word, then the beginning of one.
+function query(words) {
+  const begins = (text) => new RegExp(`(?<![\\p{L}\\p{N}])${text}`, "gu");
+  const whole = (text) => new RegExp(`${begins(text).source}(?![\\p{L}\\p{N}])`, "gu");
+  const phrase = words.join("[^\\p{L}\\p{N}]+");
+  return {
+    needed: words.map(begins),
+    best: [whole(phrase), begins(phrase), ...words.map(whole), ...words.map(begins)],
+  };
 }
 
-function excerpt(section, pattern) {
+// A section is found if each word begins a word of it; the more often, in headings and as a phrase,
+// the better.
+function score(section, { needed, best }) {
+  const hits = (text, pattern) => (text.match(pattern) ?? []).length;
+  const points = (pattern) =>
+    10 * Math.min(hits(section.heading, pattern), 1) + Math.log2(1 + hits(section.body, pattern));
+  const words = needed.map(points);
+  const phrases = best.slice(0, 2).map(points);
+  return words.every(Boolean) ? [...words, ...phrases].reduce((sum, each) => sum + each) : 0;
+}
+
+function excerpt(section, { best }) {
   const paragraph = document.createElement("p");
-  const at = Math.max(section.body.search(pattern), 0);
+  const pattern = best.find((pattern) => section.body.search(pattern) >= 0) ?? /^/;
+  const at = section.body.search(pattern);
   const from = Math.max(at - 60, 0);
   const [match] = section.body.slice(at).match(pattern) ?? [""];
   const mark = document.createElement("mark");
@@ -50,14 +62,14 @@ function excerpt(section, pattern) {
   return paragraph;
 }
 
-function result(section, pattern) {
+function result(section, wanted) {
   const item = document.createElement("li");
   const link = document.createElement("a");
   link.href = section.url;
   const place = document.createElement("small");
   place.textContent = section.lecture;
   link.append(section.section, " ", place);
-  item.append(link, excerpt(section, pattern));
+  item.append(link, excerpt(section, wanted));
   return item;
 }
 
@@ -66,15 +78,15 @@ async function search() {
   found.hidden = words.length === 0;
   if (found.hidden) return;
   const sections = await load();
-  const patterns = words.map((word) => new RegExp(`(?<![\\p{L}\\p{N}])${word}`, "gu"));
+  const wanted = query(words);
   const ranked = sections
-    .map((section) => [score(section, patterns), section])
+    .map((section) => [score(section, wanted), section])
     .filter(([points]) => points > 0)
     .sort(([a], [b]) => b - a);
   const count = ranked.length === 1 ? "1 section" : `${ranked.length} sections`;
   const shown = ranked.length > MOST ? `; the best ${MOST} are shown` : "";
   found.querySelector("p").textContent = count + shown;
-  const items = ranked.slice(0, MOST).map(([, section]) => result(section, patterns[0]));
+  const items = ranked.slice(0, MOST).map(([, section]) => result(section, wanted));
   found.querySelector("ol").replaceChildren(...items);
 }
 

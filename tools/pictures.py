@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from course import ROOT
 
 from tests.browser import lab
@@ -65,21 +66,23 @@ class Answered:
     """A cell that has run with this answer, after the first cell of the lecture."""
 
     lecture: str
-    cell: int
+    cell: str  # its id
     answer: str
 
     def take(self, notebook: Notebook, path: Path) -> None:
         """Run the two cells, and store what is seen of the second."""
+        cells = nbformat.read(ROOT / "lectures" / f"{self.lecture}.ipynb", as_version=4).cells
+        number = [cell.id for cell in cells if cell.cell_type == "code"].index(self.cell)
         notebook.run_cell(0)
-        notebook.replace(self.cell, self.answer)
-        notebook.run_cell(self.cell)
+        notebook.replace(number, self.answer)
+        notebook.run_cell(number)
         notebook.page.mouse.move(0, 0)  # else the cell shows its buttons
-        notebook.page.locator(".jp-CodeCell").nth(self.cell).screenshot(path=str(path))
+        notebook.page.locator(".jp-CodeCell").nth(number).screenshot(path=str(path))
 
 
 PICTURES = {
     "demo": Played("00_foundations", "divergences", 4),
-    "check": Answered("00_foundations", 21, SIGMA_FOR_VARIANCE),
+    "check": Answered("00_foundations", "gaussian-kl-exercise", SIGMA_FOR_VARIANCE),
     "laboratory": Played("07a_gan", "GAN-laboratory", 40),
     "denoiser": Played("13b_diffusion", "denoiser", 60, (("who steers", "learned"),), back=40),
 }

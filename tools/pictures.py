@@ -51,7 +51,7 @@ class Played:
         notebook.run_all(seconds=900)
         demo = notebook.demo(self.demo)
         for menu, entry in self.chosen:
-            demo.root.get_by_label(menu).select_option(entry)
+            demo.root.get_by_role("combobox", name=menu).select_option(entry)
         demo.play_button().click()
         notebook.page.wait_for_timeout(1000 * self.seconds)
         for _ in range(self.back):

@@ -88,7 +88,7 @@ def _floors(target, samples: int, draws: int = 5) -> tuple[float, float]:
 
 
 @functools.cache
-def _exact_sw2(target, samples: int, pairs: int = 3) -> float:
+def _exact_sw2(target, samples: int, pairs: int = 20) -> float:
     """The median sliced W₂ of two sets of exact samples."""
     rng = generator(2**31 + 1, target.device)
     draws = (target.sample((2, samples), rng) for _ in range(pairs))

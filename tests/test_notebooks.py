@@ -169,6 +169,12 @@ def test_every_promise_is_kept(path: Path) -> None:
         pytest.fail("\n".join(found), pytrace=False)
 
 
+def test_the_first_lecture_begins_with_something_to_move() -> None:
+    cells = nbformat.read(SOLUTIONS[0], as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert any(shows_demo(tree_of(cell.source)) for cell in code[:3])
+
+
 def test_lectures_are_what_the_solutions_make_them(capsys: pytest.CaptureFixture) -> None:
     stale = notebooks.main(["--check"])
     assert stale == 0, capsys.readouterr().out
